@@ -1,0 +1,79 @@
+# `make` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+
+PY := $(VENV)/bin/python
+HTML := _build/html
+ZIP := _build/dual-space-preconditioning-book.zip
+JUPYTER_BOOK := $(VENV)/bin/jupyter-book build . -n --keep-going
+# Whatever the built book depends on; folders too, so that a removed file counts.
+SOURCES := $(shell find book/. dspgd_lib/. _config.yml _toc.yml -name __pycache__ -prune -o -print)
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint format chapter serve zip clean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+book: $(VENV)/.book ## make the environment and build the whole book from nothing
+	$(build)
+
+test: $(VENV)/.test _build/.built ## run every check: lint, types, tests, the built book in Chromium
+	@$(MAKE) --no-print-directory lint
+	$(PY) -m pytest
+
+lint: $(VENV)/.test ## check style and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: $(VENV)/.test ## put the code into the project's style
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+chapter: $(VENV)/.book ## run and build one chapter: make chapter CHAPTER=normalized-gd
+	@test -f "book/$(CHAPTER).md" || { \
+	  echo "Which chapter? For example: make chapter CHAPTER=normalized-gd" >&2; exit 1; }
+	@touch "book/$(CHAPTER).md"
+	DSPGD_RERUN=1 $(JUPYTER_BOOK)
+	@echo "Open $(CURDIR)/$(HTML)/book/$(CHAPTER).html"
+
+serve: $(VENV)/.book ## show the built book at http://127.0.0.1:8000
+	@test -f $(HTML)/index.html || $(MAKE) --no-print-directory book
+	$(PY) -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT)
+
+zip: _build/.built ## pack the built book into one archive
+	$(PY) -c "import shutil; shutil.make_archive('$(ZIP:.zip=)', 'zip', '_build', 'html')"
+	@echo "Packed $(ZIP)"
+
+clean: ## remove everything that was built; the environment stays
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# The cache of executed notebooks does not see changes in dspgd_lib: start without it.
+define build
+rm -rf $(HTML) _build/.doctrees _build/.jupyter_cache _build/jupyter_execute _build/.built
+$(JUPYTER_BOOK) --warningiserror
+@touch _build/.built
+@echo
+@echo "The book is built. Open $(CURDIR)/$(HTML)/index.html"
+@echo "or run 'make serve' and go to http://127.0.0.1:$(PORT)"
+endef
+
+_build/.built: $(VENV)/.book $(SOURCES)
+	$(build)
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "The book needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.book: $(VENV)/.python requirements.txt constraints.txt pyproject.toml
+	$(PY) -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.book
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[test]"
+	@touch $@
