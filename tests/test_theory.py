@@ -1,0 +1,255 @@
+"""What the theorems promise: the largest learning rate, the one-step lemma, certified limits."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import (
+    LOSSES,
+    OUTPUTS,
+    PRECONDITIONERS,
+    SMOOTHED,
+    fractions,
+    inner,
+    norm,
+    random_problem,
+    seeds,
+    typical_parameter,
+)
+
+from dspgd_lib import (
+    Adam,
+    GradientDescent,
+    NormalizedGD,
+    Problem,
+    SquaredLoss,
+    certified_limit,
+    dspgd,
+    fundamental_identity,
+    max_learning_rate,
+    one_step_bound,
+)
+
+every = pytest.mark.parametrize("K_of", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
+smoothed = pytest.mark.parametrize("K_of", SMOOTHED.values(), ids=SMOOTHED)
+losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+outputs = pytest.mark.parametrize("k", OUTPUTS)
+
+
+class Stretched:
+    """K = ½Σ a_i g_i², a_i from 1 to 4: a sector, no invariance, no bend."""
+
+    smoothness = 4.0
+
+    def weights(self, G):
+        return np.linspace(1.0, 4.0, G.shape[-2])[:, None]
+
+    def value(self, G):
+        return 0.5 * np.sum(self.weights(G) * G * G, axis=(-2, -1))
+
+    def gradient(self, G):
+        return self.weights(G) * G
+
+    def sector(self, radius):
+        return 1.0, 4.0
+
+
+class SmoothSign:
+    """K = Σ √(g² + 0.25) − 0.5: a sector that narrows far out, no invariance, no bend."""
+
+    smoothness = 2.0
+
+    def value(self, G):
+        return np.sum(np.hypot(G, 0.5) - 0.5, axis=(-2, -1))
+
+    def gradient(self, G):
+        return G / np.hypot(G, 0.5)
+
+    def sector(self, radius):
+        return 1 / np.hypot(radius, 0.5), 2.0
+
+
+class Steep(Stretched):
+    """No global smoothness."""
+
+    smoothness = np.inf
+
+
+# ---------------------------------------------------------------- the largest learning rate
+
+
+@every
+@losses
+@given(seeds)
+def test_largest_learning_rate_is_the_formula(K_of, loss, seed):
+    problem, _ = random_problem(seed, 1, loss)
+    K = K_of(0.7)
+    assert max_learning_rate(problem, K) == pytest.approx(1 / (K.smoothness * problem.M), rel=1e-14)
+
+
+@smoothed
+def test_a_grid_of_parameters_has_a_grid_of_learning_rates(K_of):
+    problem, grid = Problem.gaussian(2, 5, 1, 0), np.array([0.1, 1.0, 3.0])
+    found = max_learning_rate(problem, K_of(grid))
+    assert found == pytest.approx([max_learning_rate(problem, K_of(p)) for p in grid], rel=1e-14)
+
+
+@every
+@outputs
+@given(seeds)
+def test_beyond_it_the_adjusted_divergence_turns_negative(K_of, k, seed):
+    """For the squared loss the bound is exact when ∇²K(0) = βI: close to 𝓦 a step gives D̂ < 0."""
+    problem, rng = random_problem(seed, k, SquaredLoss())
+    K, U = K_of(1.0), problem.project(rng.standard_normal((problem.d, k)))
+    top = np.linalg.svd(problem.X)[2][0][:, None] * np.eye(1, k)
+    W = U + 1e-4 * top / problem.M
+    for factor, sign in ((0.99, 1), (1.01, -1)):
+        step = fundamental_identity(problem, K, W, U, factor * max_learning_rate(problem, K))
+        assert sign * step.adjusted_divergence > 0
+
+
+def test_without_smoothness_there_is_no_largest_learning_rate():
+    problem = Problem.gaussian(2, 5, 1, 0)
+    with pytest.raises(ValueError, match="no smoothness: give it an attribute"):
+        max_learning_rate(problem, object())
+    assert max_learning_rate(problem, Steep()) == 0.0
+
+
+# ---------------------------------------------------------------- one step, past the guarantee
+
+
+@every
+@losses
+@outputs
+@given(seeds, fractions)
+def test_one_step_lemma(K_of, loss, k, seed, fraction):
+    """L(W⁺) ≤ (1 − ηmμ)(L − (η/2)⟨∇K(V), V⟩) ≤ (1 − ηmμ)² L (this book)."""
+    problem, rng = random_problem(seed, k, loss)
+    W = 10.0 ** rng.uniform(-2, 2) * rng.standard_normal((problem.d, k))
+    K = K_of(typical_parameter(problem, W, factor=10.0 ** rng.uniform(-2, 1)))
+    eta = fraction * max_learning_rate(problem, K)
+    V, L = problem.gradient(W), problem.loss_value(W)
+    after = problem.loss_value(W - eta * K.gradient(V))
+    bound = one_step_bound(problem, K, W, eta)
+    m, _ = K.sector(K.radius(V))
+    assert after <= bound + 1e-13 * L
+    assert bound <= (1 - eta * m * problem.mu) ** 2 * L * (1 + 1e-12) + 1e-13 * L
+
+
+@outputs
+def test_one_step_lemma_is_attained_along_the_weakest_direction(k):
+    problem = Problem(np.diag([2.0, 1.0]) @ np.eye(2, 3), np.zeros((2, k)))
+    W = np.zeros((3, k))
+    W[1] = 1.0
+    eta = max_learning_rate(problem, GradientDescent())
+    after = problem.loss_value(W - eta * problem.gradient(W))
+    assert one_step_bound(problem, GradientDescent(), W, eta) >= after
+    assert after == pytest.approx((1 - eta * problem.mu) ** 2 * problem.loss_value(W))
+
+
+@every
+@losses
+@outputs
+@given(seeds, st.floats(0.05, 1.99))
+def test_loss_still_falls_up_to_twice_the_guarantee(K_of, loss, k, seed, fraction):
+    """L(W⁺) ≤ L − η(1 − ηβM/2)⟨∇K(V), V⟩ for every η (this book)."""
+    problem, rng = random_problem(seed, k, loss)
+    W = rng.standard_normal((problem.d, k))
+    K = K_of(typical_parameter(problem, W))
+    eta = fraction * max_learning_rate(problem, K)
+    V, L = problem.gradient(W), problem.loss_value(W)
+    S = K.gradient(V)
+    promised = eta * (1 - fraction / 2) * inner(S, V)
+    assert problem.loss_value(W - eta * S) <= L - promised + 1e-13 * L
+
+
+# ---------------------------------------------------------------- certified limits
+
+
+def assert_honest(problem, K, W0, eta, steps):
+    run = dspgd(problem, K, W0, eta, tol=0, max_steps=steps)
+    end = dspgd(problem, K, run.W, eta)
+    certificate = certified_limit(problem, K, run.W, eta)
+    assert end.converged
+    assert norm(end.W - certificate.limit) <= certificate.error + 1e-10 * norm(end.W)
+    assert norm(problem.residual(certificate.limit)) <= 1e-12 * problem.sigma_max * norm(end.W)
+    assert run.limit_error == certificate.error and (run.limit == certificate.limit).all()
+    return certificate
+
+
+@every
+@losses
+@outputs
+@settings(max_examples=12)
+@given(seeds, fractions, st.sampled_from([0, 3, 40]))
+def test_certified_limits_are_honest(K_of, loss, k, seed, fraction, steps):
+    problem, rng = random_problem(seed, k, loss, n=3, d=15)
+    W0 = rng.standard_normal((15, k))
+    K = K_of(typical_parameter(problem, W0, factor=10.0 ** rng.uniform(-1.5, 1)))
+    eta = fraction * max_learning_rate(problem, K)
+    certificate = assert_honest(problem, K, W0, eta, steps)
+    assert (certificate.error == 0) == (K.invariance == "isotropic")
+
+
+@pytest.mark.parametrize("K", [Stretched(), SmoothSign()], ids=["stretched", "smooth-sign"])
+@losses
+@outputs
+@settings(max_examples=12)
+@given(seeds, fractions, st.sampled_from([0, 3, 40]))
+def test_limits_certified_by_a_sector_are_honest(K, loss, k, seed, fraction, steps):
+    problem, rng = random_problem(seed, k, loss, n=3, d=15)
+    eta = fraction * max_learning_rate(problem, K)
+    certificate = assert_honest(problem, K, rng.standard_normal((15, k)), eta, steps)
+    assert 0 < certificate.error < np.inf and "sector" in certificate.reason
+
+
+def test_sector_certificate_is_within_a_factor_of_the_best_possible():
+    """One example, two weights that K treats differently: Kantorovich's worst case."""
+    problem, W0 = Problem([[2.0, 1.0]], [0.0]), np.array([[2.0], [1.0]])
+    eta = 0.1 * max_learning_rate(problem, Stretched())
+    end = dspgd(problem, Stretched(), W0, eta)
+    distance = norm(end.W - problem.project(W0))
+    error = certified_limit(problem, Stretched(), W0, eta).error
+    assert 0.749 * error <= distance <= error
+
+
+def test_certificate_of_adam_shrinks_to_nothing_along_the_run():
+    problem, K = Problem.gaussian(5, 20, 1, 0), Adam(2.0)
+    eta = max_learning_rate(problem, K)
+    run = dspgd(problem, K, np.zeros(20), eta, record="W")
+    errors = [certified_limit(problem, K, W, eta).error for W in run.history["W"]]
+    assert (np.diff(errors) < 0).all() and errors[-1] < 1e-18
+    V, L = problem.gradient(np.zeros(20)), problem.loss_value(np.zeros(20))
+    assert errors[0] == pytest.approx(2 / (3 * np.sqrt(3)) * (L + eta * K.value(V)) / 2.0)
+
+
+def test_nothing_is_certified_without_a_guarantee():
+    problem, W = Problem.gaussian(3, 9, 1, 0), np.zeros(9)
+    adam, ngd = Adam(1.0), NormalizedGD(1.0)
+    bound = max_learning_rate(problem, adam)
+    unsolvable = Problem(np.ones((2, 3)), [1.0, 3.0], strict=False)
+    for certificate, reason in [
+        (certified_limit(problem, adam, W, 1.01 * bound), "above 1/(βM)"),
+        (certified_limit(problem, ngd, W, 2.0 * bound), "from 2/(βM) on"),
+        (certified_limit(problem, Steep(), W, 1e-9), "above 1/(βM)"),
+        (certified_limit(problem, object(), W, 1e-9), "no smoothness"),
+        (certified_limit(unsolvable, ngd, np.zeros(3), 1e-3), "no W interpolates"),
+    ]:
+        assert certificate.error == np.inf
+        assert certificate.reason.startswith("Nothing is certified")
+        assert reason in certificate.reason
+    certified = certified_limit(problem, ngd, W, 1.99 * bound)
+    assert certified.error == 0 and (certified.limit == problem.project(W)).all()
+
+
+def test_bad_arguments_are_refused_with_a_reason():
+    problem, K = Problem.gaussian(3, 9, 1, 0), Adam(1.0)
+    for function in (certified_limit, one_step_bound):
+        with pytest.raises(ValueError, match=r"^W must have shape"):
+            function(problem, K, np.zeros(8), 0.1)
+        with pytest.raises(ValueError, match=r"^eta must be positive"):
+            function(problem, K, np.zeros(9), 0.0)
+    with pytest.raises(ValueError, match="W must be one iterate"):
+        certified_limit(problem, K, np.zeros((2, 9, 1)), 0.1)
+    with pytest.raises(ValueError, match="K must be one preconditioner, found a grid of 2"):
+        certified_limit(problem, Adam([1.0, 2.0]), np.zeros(9), 0.1)
