@@ -1,0 +1,168 @@
+"""Marks: what an overlay draws, each able to draw itself as SVG and on matplotlib axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from matplotlib.path import Path
+
+from dspgd_lib.plotting import Look
+
+ToPixels = Callable[[np.ndarray], np.ndarray]
+"""Maps data points of shape (n, 2) to pixels of shape (n, 2), y pointing down."""
+
+FAR = 1e4  # pixels: what lies farther out is clipped anyway and would only cost digits
+
+_CORNERS = {  # corners of a marker of radius 1
+    "s": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+    "^": [(0, -1.15), (1.05, 0.8), (-1.05, 0.8)],
+    "v": [(0, 1.15), (1.05, -0.8), (-1.05, -0.8)],
+    "D": [(0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)],
+}
+
+
+def _pixels(points: Any, to_pixels: ToPixels) -> np.ndarray:
+    points = np.asarray(points, dtype=float).reshape(-1, 2)
+    with np.errstate(all="ignore"):
+        pixels = to_pixels(points)
+    return np.clip(pixels[np.isfinite(pixels).all(axis=1)], -FAR, FAR)
+
+
+def _thin(pixels: np.ndarray, step: float) -> np.ndarray:
+    """Drop points closer than ``step`` pixels to the one kept before; keep both ends."""
+    kept: list[int] = []
+    for i, point in enumerate(pixels):
+        if not kept or np.abs(point - pixels[kept[-1]]).max() >= step:
+            kept.append(i)
+    if kept and kept[-1] != len(pixels) - 1:
+        kept.append(len(pixels) - 1)
+    return pixels[kept]
+
+
+def _simple(pixels: np.ndarray, tolerance: float = 0.25) -> np.ndarray:
+    """Drop points that a polyline does not need to stay within ``tolerance`` pixels."""
+    if len(pixels) < 3:
+        return pixels
+    path = Path(pixels)
+    path.should_simplify, path.simplify_threshold = True, tolerance
+    simple = path.cleaned(simplify=True)
+    return simple.vertices[simple.codes != Path.STOP]
+
+
+def _number(x: float) -> str:
+    return f"{x:.1f}".removesuffix(".0")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A polyline through data points."""
+
+    points: Any
+    color: str
+    width: float = 2.0
+    dash: str = ""
+    opacity: float = 1.0
+
+    def svg(self, to_pixels: ToPixels) -> str:
+        """Return the SVG element of this line."""
+        pixels = _simple(_thin(_pixels(self.points, to_pixels), 0.5))
+        path = " ".join(f"{_number(x)},{_number(y)}" for x, y in pixels)
+        extra = f' stroke-dasharray="{self.dash}"' if self.dash else ""
+        extra += f' opacity="{self.opacity:g}"' if self.opacity < 1 else ""
+        return (
+            f'<polyline fill="none" stroke="{self.color}" stroke-width="{self.width:g}" '
+            f'stroke-linejoin="round"{extra} points="{path}"/>'
+        )
+
+    def draw(self, ax: Any) -> None:
+        """Draw the line on matplotlib axes (for print)."""
+        x, y = np.asarray(self.points, dtype=float).T
+        pattern = (0, tuple(map(float, self.dash.split()))) if self.dash else "-"
+        ax.plot(x, y, color=self.color, lw=0.75 * self.width, ls=pattern, alpha=self.opacity)
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Markers at data points, thinned out to at most one every ``gap`` pixels."""
+
+    points: Any
+    color: str
+    marker: str = "o"
+    size: float = 4.0
+    hollow: bool = False
+    gap: float = 8.0
+
+    def svg(self, to_pixels: ToPixels) -> str:
+        """Return one SVG path that draws every marker."""
+        pixels = _thin(_pixels(self.points, to_pixels), self.gap)
+        outline = self._outline()
+        path = "".join(f"M{_number(x)},{_number(y)}{outline}" for x, y in pixels)
+        fill, edge = ("#fff", self.color) if self.hollow else (self.color, "#fff")
+        width = 1.8 if self.hollow else 0.8
+        return f'<path fill="{fill}" stroke="{edge}" stroke-width="{width:g}" d="{path}"/>'
+
+    def _outline(self) -> str:
+        """Path commands that go round one marker, from its centre."""
+        if self.marker not in _CORNERS:
+            r, d = _number(self.size), _number(2 * self.size)
+            return f"m-{r},0a{r},{r} 0 1 0 {d},0a{r},{r} 0 1 0 -{d},0z"
+        corners = np.array(_CORNERS[self.marker]) * self.size
+        moves = np.diff(corners, axis=0, prepend=[(0, 0)])
+        return "m" + " ".join(f"{_number(x)},{_number(y)}" for x, y in moves) + "z"
+
+    def draw(self, ax: Any) -> None:
+        """Draw the markers on matplotlib axes (for print)."""
+        pixels = _thin(_pixels(self.points, ax.transData.transform), self.gap)
+        x, y = ax.transData.inverted().transform(pixels).T
+        fill, edge = ("white", self.color) if self.hollow else (self.color, "white")
+        ax.plot(x, y, self.marker, ms=1.5 * self.size, mfc=fill, mec=edge, ls="none", zorder=3)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A short text beside a data point, ``offset`` in pixels (right, up)."""
+
+    at: tuple[float, float]
+    text: str
+    color: str
+    offset: tuple[float, float] = (6.0, 6.0)
+    anchor: str = "start"
+    size: float = 12.5
+    bold: bool = False
+
+    def svg(self, to_pixels: ToPixels) -> str:
+        """Return the SVG text, with a white halo so that lines do not strike it out."""
+        ((x, y),) = to_pixels(np.array([self.at], dtype=float))
+        weight = ' font-weight="600"' if self.bold else ""
+        return (
+            f'<text x="{_number(x + self.offset[0])}" y="{_number(y - self.offset[1])}" '
+            f'fill="{self.color}" font-size="{self.size:g}" text-anchor="{self.anchor}"{weight} '
+            f'stroke="#fff" stroke-width="3" paint-order="stroke">{escape(self.text)}</text>'
+        )
+
+    def draw(self, ax: Any) -> None:
+        """Write the text on matplotlib axes (for print)."""
+        side = {"start": "left", "middle": "center", "end": "right"}[self.anchor]
+        ax.annotate(
+            self.text,
+            self.at,
+            (0.75 * self.offset[0], 0.75 * self.offset[1]),
+            textcoords="offset points",
+            color=self.color,
+            ha=side,
+            fontsize=0.8 * self.size,
+            weight="bold" if self.bold else "normal",
+        )
+
+
+Mark = Line | Dots | Text
+
+
+def swatch(style: Look) -> str:
+    """Return an optimizer's marker as inline SVG, for a legend in running text."""
+    mark = Dots([(8, 8)], style.color, style.marker, 5.5).svg(lambda points: points)
+    return f'<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">{mark}</svg>'
