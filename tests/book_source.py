@@ -1,0 +1,244 @@
+"""Reads the Markdown of the book and says what breaks the book's rules.
+
+Every rule is a function from one page to the sentences that describe what is wrong with it, so
+that it can be tried on a bad snippet as well as on the book.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STATEMENTS = ("prf:theorem", "prf:proposition", "prf:lemma", "prf:corollary")
+BADGES = ("{paper}`", "{classical}`", "{own}`")
+FIGURES = ("figure", "image", "prf:figure")
+HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+LONGEST_CELL = 12
+DRAWS = re.compile(r"\bplt\.|\bsubplots\(|\b(?:ax|axes|fig)\d?(?:\[[^\]]*\])?\.\w+\(")
+LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX|TBD)\b|(?i:\blorem ipsum\b|\bcoming soon\b)")
+
+FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:.-]+)\}(?P<rest>.*)$")
+PLAIN_FENCE = re.compile(r"^ *(?P<fence>`{3,}|~{3,})[\w+-]*$")
+
+
+@dataclass
+class Directive:
+    """One directive of a page, with the line it begins on."""
+
+    name: str
+    argument: str
+    line: int
+    options: dict[str, str] = field(default_factory=dict)
+    body: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """The label given, or nothing."""
+        return self.options.get("label", "")
+
+
+@dataclass
+class Page:
+    """One page of the book."""
+
+    name: str
+    text: str
+
+    @property
+    def directives(self) -> list[Directive]:
+        """Every directive, also those inside others, in the order of the page."""
+        return list(parse(self.text.splitlines(), 1))
+
+    def all(self, *names: str) -> list[Directive]:
+        """Every directive with one of these names."""
+        return [d for d in self.directives if d.name in names]
+
+
+def parse(lines: list[str], first: int) -> Iterator[Directive]:
+    """Find the directives in some lines, the first of which has the number ``first``."""
+    at = 0
+    while at < len(lines):
+        opening = FENCE.match(lines[at]) or PLAIN_FENCE.match(lines[at])
+        if not opening:
+            at += 1
+            continue
+        end = at + 1
+        while end < len(lines) and not closes(lines[end], opening["fence"]):
+            end += 1
+        if opening.re is FENCE:
+            directive = Directive(opening["name"], opening["rest"].strip(), first + at)
+            rest = read_options(lines[at + 1 : end], directive)
+            yield directive
+            if directive.name != "code-cell":
+                yield from parse(directive.body, first + at + 1 + rest)
+        at = end + 1
+
+
+def closes(line: str, fence: str) -> bool:
+    """Say whether a line ends the block that ``fence`` began."""
+    mark = line.strip()
+    return len(mark) >= len(fence) and set(mark) == {fence[0]}
+
+
+def read_options(lines: list[str], directive: Directive) -> int:
+    """Take the options off the front of a directive; return how many lines they take."""
+    at = 0
+    if lines and lines[0].strip() == "---":
+        at = next((i for i, text in enumerate(lines[1:], 1) if text.strip() == "---"), 0) + 1
+        for text in lines[1 : at - 1]:
+            key, _, value = text.strip().partition(":")
+            directive.options[key] = value.strip()
+    else:
+        while at < len(lines) and (option := re.match(r"\s*:([\w-]+):(.*)$", lines[at])):
+            directive.options[option[1]] = option[2].strip()
+            at += 1
+    directive.body = lines[at:]
+    return at
+
+
+# ------------------------------------------------------------------------------------- rules
+
+
+def figures_without_alt(page: Page) -> list[str]:
+    """Every picture says in words what it shows."""
+    found = [
+        f"line {d.line}: {d.name} {d.argument} has no :alt:"
+        for d in page.all(*FIGURES)
+        if not d.options.get("alt")
+    ]
+    for number, line in enumerate(page.text.splitlines(), 1):
+        if re.search(r"!\[\s*\]\(", line):
+            found.append(f"line {number}: picture with nothing between the brackets")
+    for cell in page.all("code-cell"):
+        if any(DRAWS.search(line) for line in cell.body) and not cell.options.get("alt"):
+            found.append(f"line {cell.line}: a cell draws but gives no mystnb image alt")
+    return found
+
+
+def long_cells(page: Page) -> list[str]:
+    """A visible cell fits in one look."""
+    found = []
+    for cell in page.all("code-cell"):
+        length = sum(1 for line in cell.body if line.strip())
+        hidden = any(tag in cell.options.get("tags", "") for tag in HIDDEN)
+        if length > LONGEST_CELL and not hidden:
+            found.append(f"line {cell.line}: a visible cell of {length} lines")
+    return found
+
+
+def statements_without_source(page: Page) -> list[str]:
+    """Every statement has a label and begins by saying whose it is."""
+    found = []
+    for d in page.all(*STATEMENTS):
+        text = "\n".join(d.body).strip()
+        if not d.label:
+            found.append(f"line {d.line}: {d.name} without a label")
+        if not text.startswith(BADGES) or sum(text.count(badge) for badge in BADGES) != 1:
+            found.append(f"line {d.line}: {d.name} does not begin with exactly one badge")
+    return found
+
+
+def statements_without_proof(page: Page) -> list[str]:
+    """Before the next statement comes the proof."""
+    boxes = [d for d in page.directives if d.name.startswith("prf:")]
+    following = [d.name for d in boxes[1:]] + [""]
+    return [
+        f"line {d.line}: {d.name} {d.label} has no proof"
+        for d, after in zip(boxes, following, strict=False)
+        if d.name in STATEMENTS and after != "prf:proof"
+    ]
+
+
+def exercises_without_solution(page: Page) -> list[str]:
+    """Every exercise has a label and one solution, which is closed at first."""
+    found = []
+    solutions = page.all("solution", "solution-start")
+    answered = Counter(d.argument for d in solutions)
+    exercises = page.all("exercise", "exercise-start")
+    for d in exercises:
+        if not d.label:
+            found.append(f"line {d.line}: exercise without a label")
+        elif answered[d.label] != 1:
+            found.append(f"line {d.line}: exercise {d.label} has {answered[d.label]} solutions")
+    for d in solutions:
+        if d.argument not in {e.label for e in exercises}:
+            found.append(f"line {d.line}: solution to an unknown exercise {d.argument}")
+        if "dropdown" not in d.options.get("class", ""):
+            found.append(f"line {d.line}: the solution to {d.argument} is not a dropdown")
+    return found
+
+
+def leftovers(page: Page) -> list[str]:
+    """Nothing says that something is still to be written."""
+    return [
+        f"line {number}: {match[0]}"
+        for number, line in enumerate(page.text.splitlines(), 1)
+        if (match := LEFTOVERS.search(line))
+    ]
+
+
+PAGE_RULES = (
+    figures_without_alt,
+    long_cells,
+    statements_without_source,
+    statements_without_proof,
+    exercises_without_solution,
+    leftovers,
+)
+
+
+# --------------------------------------------------------------------------- the whole book
+
+
+def labels(page: Page) -> list[str]:
+    """Every label a page defines: of directives, headings and equations."""
+    found = [
+        d.options[key] for d in page.directives for key in ("label", "name") if key in d.options
+    ]
+    found += re.findall(r"^\(([\w:-]+)\)=\s*$", page.text, re.M)
+    found += re.findall(r"^\s*\$\$\s*\(([\w:-]+)\)\s*$", page.text, re.M)
+    return found
+
+
+def repeated_labels(pages: Iterable[Page]) -> list[str]:
+    """A label stands for one thing in the whole book."""
+    counts = Counter(label for page in pages for label in labels(page))
+    return [f"label {label} is used {n} times" for label, n in counts.items() if n > 1]
+
+
+def statement_labels(pages: Iterable[Page]) -> set[str]:
+    """The labels of all statements that a test has to check."""
+    return {d.label for page in pages for d in page.all(*STATEMENTS) if d.label}
+
+
+def marked_labels(source: str) -> set[str]:
+    """The labels that the tests of one file name with ``@pytest.mark.statement``."""
+    return {
+        argument.value
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.statement"
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+    }
+
+
+def untested(statements: set[str], marked: set[str]) -> list[str]:
+    """Every statement has a test that names it, and every test names a statement."""
+    return [f"no test is marked statement({name!r})" for name in sorted(statements - marked)] + [
+        f"a test is marked statement({name!r}), which is not in the book"
+        for name in sorted(marked - statements)
+    ]
+
+
+def read_book(root: Path) -> list[Page]:
+    """Every Markdown page of the book."""
+    pages = sorted((root / "book").glob("**/*.md"))
+    return [
+        Page(str(path.relative_to(root)), path.read_text(encoding="utf-8"))
+        for path in pages
+        if "_static" not in path.parts
+    ]
