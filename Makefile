@@ -11,7 +11,7 @@ JUPYTER_BOOK := $(VENV)/bin/jupyter-book build . -n --keep-going
 SOURCES := $(shell find book/. dspgd_lib/. _config.yml _toc.yml -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter serve zip clean
+.PHONY: help book test lint format chapter serve zip bench clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ serve: $(VENV)/.book ## show the built book at http://127.0.0.1:8000
 zip: _build/.built ## pack the built book into one archive
 	$(PY) -c "import shutil; shutil.make_archive('$(ZIP:.zip=)', 'zip', '_build', 'html')"
 	@echo "Packed $(ZIP)"
+
+bench: $(VENV)/.test _build/.built ## weigh the pages and time their sliders; writes benchmarks/pages.json
+	PYTHONPATH=tests $(PY) benchmarks/pages.py
 
 clean: ## remove everything that was built; the environment stays
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis

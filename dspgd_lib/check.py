@@ -6,6 +6,7 @@ mistake in the student's code: what comes back is a `Report`, which reads as a s
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Report:
     counterexample: tuple[Any, ...] | None = None
 
     def __repr__(self) -> str:
-        return self.message
+        return textwrap.fill(self.message, 78)
 
     def __bool__(self) -> bool:
         return self.passed
@@ -171,7 +172,8 @@ def same(
     --------
     >>> from dspgd_lib import NormalizedGD
     >>> same(lambda G: 2 * G, lambda G: G, matrices(d=1, k=1))
-    Not yet: for the input [[1]], you return [[2]], expected [[1]]. Hint: it is 2 times too large.
+    Not yet: for the input [[1]], you return [[2]], expected [[1]]. Hint: it is 2
+    times too large.
     >>> same(lambda G: G / np.hypot(np.linalg.norm(G), 0.5), NormalizedGD(0.5).gradient, matrices())
     Well done: right on all 200 inputs tried.
     """
@@ -283,7 +285,6 @@ def _search(
             failure = fails(args)
             if failure:
                 args, failure = _shrink(fails, args, failure)
-                failure = fails(args) or failure  # its hint has now seen every other input
                 shown = " and ".join(_show(a) for a in args)
                 noun = "inputs" if len(args) > 1 else "input"
                 hint = f" Hint: {failure.hint}" if failure.hint else ""

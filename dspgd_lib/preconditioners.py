@@ -133,7 +133,7 @@ class Preconditioner:
         Raises
         ------
         ValueError
-            If no G has ∇K(G) = S.
+            If no G has ∇K(G) = S; so does a gradient so long that it was rounded to the edge.
 
         Examples
         --------

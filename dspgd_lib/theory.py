@@ -18,7 +18,7 @@ def is_guaranteed(eta: float, bound: float) -> bool:
 
 
 def max_learning_rate(problem: Problem, K: Any) -> Any:
-    """Return 1/(βM), the largest learning rate that the theorems cover.
+    """Return 1/(βM), the largest learning rate that the theorems cover for every K.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def max_learning_rate(problem: Problem, K: Any) -> Any:
     Returns
     -------
     float, or array of shape (B,) for a grid
-        Squared length over squared gradient times the unit of ∇K; 0 if β = ∞, since then no
-        learning rate is covered for every starting point.
+        In the units of W over those of ∇K; 0 if β = ∞, since then no learning rate is covered
+        for every starting point. Isotropic and left-invariant K converge up to twice as far.
 
     Raises
     ------
@@ -81,7 +81,8 @@ def one_step_bound(problem: Problem, K: Any, W: ArrayLike, eta: float) -> Array:
     Raises
     ------
     ValueError
-        If W does not fit the problem or eta is not positive.
+        If W does not fit the problem, eta is not positive, or eta is above 1/(βM), where the
+        lemma does not hold.
 
     Notes
     -----
@@ -94,7 +95,12 @@ def one_step_bound(problem: Problem, K: Any, W: ArrayLike, eta: float) -> Array:
     >>> float(one_step_bound(problem, GradientDescent(), [[1.0], [0.0]], eta=0.5))
     0.125
     """
-    eta = positive_number("eta", eta)
+    eta, W = positive_number("eta", eta), problem.weights(W)
+    if not is_guaranteed(eta, bound := max_learning_rate(problem, K)):
+        raise ValueError(
+            f"eta must be at most max_learning_rate(problem, K) = {bound:.4g} for this bound, "
+            f"found {eta:.4g}: choose a smaller eta."
+        )
     V = problem.gradient(W)
     m, _ = K.sector(K.radius(V) if hasattr(K, "radius") else frobenius_norm(V))
     gain = 0.5 * eta * inner(K.gradient(V), V)
@@ -128,7 +134,8 @@ def certified_limit(problem: Problem, K: Any, W: ArrayLike, eta: float) -> Certi
     problem : Problem
         Data, labels and loss.
     K : preconditioner
-        With `smoothness`; what else it has (`invariance`, `bend`, `sector`) decides the bound.
+        With `smoothness`, and K(G) > 0 for G ≠ 0; what else it has (`invariance`, `bend`,
+        `sector`) decides the bound.
     W : array of shape (d, k)
         The iterate at which the run is stopped.
     eta : float
@@ -177,6 +184,8 @@ def _certified_error(problem: Problem, K: Any, W: Array, eta: float) -> tuple[fl
         raise ValueError(f"K must be one preconditioner, found a grid of {len(bound)}.")
     loss, V = float(problem.loss_value(W)), problem.gradient(W)
     if getattr(K, "invariance", "none") in ("isotropic", "left"):
+        if hasattr(K, "sector") and not K.sector(np.sqrt(2.0 * problem.M * loss))[0] > 0:
+            return np.inf, "Nothing is certified: K may be 0 away from 0, and a run may stall."
         if eta < 2.0 * bound:
             return 0.0, "The limit is the projection of W: the steps stay in the row space of X."
         return np.inf, "Nothing is certified from 2/(βM) on."

@@ -46,6 +46,12 @@ def test_a_wrong_answer_is_reported_with_its_hint(hint):
     assert hint in report.message
 
 
+def test_a_factor_is_named_only_if_it_is_the_same_everywhere():
+    assert "too small" in check.same(lambda G: right(G) / 3, K.gradient, SOURCE).message
+    report = check.same(lambda G: G / (np.linalg.norm(G) + 0.5), K.gradient, SOURCE)
+    assert not report and "Hint" not in report.message
+
+
 def test_the_transpose_of_a_square_matrix_is_recognised():
     report = check.same(lambda G: G.T, lambda G: G, check.matrices(2, 2))
     assert "the transpose" in report.message

@@ -248,10 +248,11 @@ def test_identity_keeps_its_digits_down_to_the_rounding_floor(K_of, k, n, d, see
 
 def test_identity_keeps_its_digits_when_the_reference_is_far_away():
     """Nearly dependent rows: the interpolating U is a million times longer than W."""
-    problem = Problem([[1.0, 0.0, 0.0], [1.0, 1e-7, 0.0]], [1.0, 2.0])
+    row, other = np.random.default_rng(0).standard_normal((2, 5))
+    problem = Problem([row, row + 1e-7 * other], [1.0, 2.0])
     K = NormalizedGD(0.5)
     eta = max_learning_rate(problem, K)
-    W = dspgd(problem, K, np.zeros(3), eta, tol=0, max_steps=200, record="W").history["W"]
+    W = dspgd(problem, K, np.zeros(5), eta, tol=0, max_steps=200, record="W").history["W"]
     U = problem.project(W[0])
     assert norm(U) > 1e6 * norm(W).max()
     ledger = fundamental_identity(problem, K, W, U, eta)

@@ -233,6 +233,7 @@ def test_nothing_is_certified_without_a_guarantee():
         (certified_limit(problem, ngd, W, 2.0 * bound), "from 2/(βM) on"),
         (certified_limit(problem, Steep(), W, 1e-9), "above 1/(βM)"),
         (certified_limit(problem, object(), W, 1e-9), "no smoothness"),
+        (certified_limit(problem, DeadZone(), W, 1e-9), "a run may stall"),
         (certified_limit(unsolvable, ngd, np.zeros(3), 1e-3), "no W interpolates"),
     ]:
         assert certificate.error == np.inf
@@ -240,6 +241,33 @@ def test_nothing_is_certified_without_a_guarantee():
         assert reason in certificate.reason
     certified = certified_limit(problem, ngd, W, 1.99 * bound)
     assert certified.error == 0 and (certified.limit == problem.project(W)).all()
+
+
+class DeadZone:
+    """½max(‖G‖ − 1, 0)²: isotropic and 1-smooth, but 0 on the unit ball, where runs stall."""
+
+    smoothness, invariance = 1.0, "isotropic"
+
+    def value(self, G):
+        return 0.5 * np.maximum(norm(G) - 1, 0) ** 2
+
+    def gradient(self, G):
+        return np.maximum(1 - 1 / np.maximum(norm(G), 1e-300), 0)[..., None, None] * G
+
+    def sector(self, radius):
+        return 0.0, 1.0
+
+
+def test_a_run_that_stalls_off_the_manifold_is_not_certified():
+    problem = Problem.gaussian(3, 9, 1, 0)
+    run = dspgd(problem, DeadZone(), np.zeros(9), 1 / problem.M)
+    assert not run.converged and run.limit is None and run.limit_error == np.inf
+
+
+def test_the_one_step_bound_is_refused_where_it_does_not_hold():
+    problem, K = Problem.gaussian(3, 9, 1, 0), Adam(1.0)
+    with pytest.raises(ValueError, match=r"^eta must be at most max_learning_rate"):
+        one_step_bound(problem, K, np.zeros(9), 1.01 * max_learning_rate(problem, K))
 
 
 def test_bad_arguments_are_refused_with_a_reason():

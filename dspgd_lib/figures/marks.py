@@ -50,7 +50,7 @@ def _simple(pixels: np.ndarray, tolerance: float = 0.25) -> np.ndarray:
     path = Path(pixels)
     path.should_simplify, path.simplify_threshold = True, tolerance
     simple = path.cleaned(simplify=True)
-    return simple.vertices[simple.codes != Path.STOP]
+    return np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP]
 
 
 def _number(x: float) -> str:
