@@ -18,6 +18,7 @@ BADGES = ("{paper}`", "{classical}`", "{own}`")
 FIGURES = ("figure", "image", "prf:figure")
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 LONGEST_CELL = 12
+LONGEST_LINE = 79  # what the column of the page shows without scrolling
 DRAWS = re.compile(r"\bplt\.|\bsubplots\(|\b(?:ax|axes|fig)\d?(?:\[[^\]]*\])?\.\w+\(")
 LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX|TBD)\b|(?i:\blorem ipsum\b|\bcoming soon\b)")
 
@@ -127,6 +128,8 @@ def long_cells(page: Page) -> list[str]:
         hidden = any(tag in cell.options.get("tags", "") for tag in HIDDEN)
         if length > LONGEST_CELL and not hidden:
             found.append(f"line {cell.line}: a visible cell of {length} lines")
+        if any(len(line) > LONGEST_LINE for line in cell.body) and not hidden:
+            found.append(f"line {cell.line}: a visible cell with a line that must be scrolled")
     return found
 
 

@@ -76,6 +76,7 @@ BAD = {
     "long_cells": [
         "```{code-cell}\n" + "x = 1\n" * 13 + "```\n",
         "```{code-cell}\n:tags: [hide-output]\n" + "x = 1\n" * 13 + "```\n",
+        "```{code-cell}\nx = " + "1 + " * 30 + "1\n```\n",
     ],
     "statements_without_source": [
         "```{prf:lemma}\n:label: lem-a\n\nLet $a$ be.\n```\n",
