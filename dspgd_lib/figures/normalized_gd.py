@@ -102,10 +102,10 @@ def _frame(eps: float, fraction: float) -> Frame:
         said = "jumps back and forth across the manifold for ever"
     zone = "within the guarantee" if fraction <= 1 else "beyond the guarantee"
     marker = "every step is marked" if every == 1 else f"a marker every {every:,} steps"
-    caption = f"η = {fraction:g} ε is {zone}. Normalized GD starts with steps of length "
+    caption = f"η = {fraction:.3g} ε is {zone}. Normalized GD starts with steps of length "
     caption += f"<b>{np.linalg.norm(W[1] - W[0]):.2g}</b> ({marker}) {end}"
     alts = [
-        f"Smoothing {eps:g}, learning rate {fraction:g} times the guarantee: normalized gradient "
+        f"Smoothing {eps:.3g}, learning rate {fraction:.3g} times the guarantee: normalized gradient "
         f"descent moves along the straight line through the start perpendicular to the manifold "
         f"and {said}.",
         f"Gradients lie on one line; their preconditioned images stay inside the unit disc, the "
@@ -201,11 +201,11 @@ def _clock_frame(eps: float) -> Frame:
     ]
     shorter = f"After {bend:,} steps the gradient is" if bend else "The gradient is always"
     caption = (
-        f"ε = {eps:g}: the first step has {pace[0]:.0f} % of the full learning rate. {shorter} "
+        f"ε = {eps:.3g}: the first step has {pace[0]:.0f} % of the full learning rate. {shorter} "
         f"shorter than ε; after <b>{there:,}</b> steps a millionth of the way is left."
     )
     alts = [
-        f"Smoothing {eps:g}: the share of the way left, on a logarithmic axis, bends down until "
+        f"Smoothing {eps:.3g}: the share of the way left, on a logarithmic axis, bends down until "
         f"step {bend} and then falls in a straight line, below the proven bound; it is a millionth "
         f"after {there} steps.",
         f"The effective learning rate rises from {pace[0]:.0f} to {pace[-1]:.0f} percent of its "
