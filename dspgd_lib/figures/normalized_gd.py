@@ -105,9 +105,9 @@ def _frame(eps: float, fraction: float) -> Frame:
     caption = f"η = {fraction:.3g} ε is {zone}. Normalized GD starts with steps of length "
     caption += f"<b>{np.linalg.norm(W[1] - W[0]):.2g}</b> ({marker}) {end}"
     alts = [
-        f"Smoothing {eps:.3g}, learning rate {fraction:.3g} times the guarantee: normalized gradient "
-        f"descent moves along the straight line through the start perpendicular to the manifold "
-        f"and {said}.",
+        f"Smoothing {eps:.3g}, learning rate {fraction:.3g} times the guarantee: normalized "
+        f"gradient descent moves along the straight line through the start perpendicular to the "
+        f"manifold and {said}.",
         f"Gradients lie on one line; their preconditioned images stay inside the unit disc, the "
         f"longest {np.linalg.norm(pushed, axis=1).max():.2f}.",
     ]
