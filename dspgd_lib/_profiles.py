@@ -1,7 +1,7 @@
 """Even convex functions of one variable, the profiles from which preconditioners are made.
 
 A profile k has k(0) = k′(0) = 0 and is evaluated at sizes s = |x| ≥ 0. Instead of k′ it gives the
-*slope* k′(s)/s, which is what multiplies a gradient and which is finite at 0.
+*slope* k′(s)/s, which is what multiplies a gradient and which is never more than the largest float.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ Parameter = float | Array
 
 # ‖∇K(G)‖ rounds to a few units above the edge of a closed domain; that still counts as the edge.
 EDGE_SLACK = 16 * float(np.finfo(float).eps)
+LARGEST = float(np.finfo(float).max)
 
 
 def log_remainder(x: Array) -> Array:
@@ -33,7 +34,7 @@ def log_remainder(x: Array) -> Array:
         series = series * square + 1.0 / odd
     by_series = ratio - 2.0 * square * series / (2.0 + small)
     # Beyond the largest float 1 − log(1 + x)/x is 1 to the last digit.
-    large = np.where(near, 1.0, np.minimum(x, np.finfo(float).max))
+    large = np.where(near, 1.0, np.minimum(x, LARGEST))
     return np.where(near, by_series, 1.0 - np.log1p(large) / large)
 
 
@@ -50,6 +51,14 @@ class Profile:
     def slope(self, s: Array, p: Parameter) -> Array:
         """Return k′(s)/s, and k″(0) at 0."""
         raise NotImplementedError
+
+    def smoothness(self, p: Parameter) -> Parameter:
+        """Return sup k″; here, where k″ is largest at 0, its value there."""
+        return self.slope(np.zeros(np.shape(p)), p)
+
+    def sector(self, radius: Array, p: Parameter) -> tuple[Parameter, Parameter]:
+        """Return min k′(s)/s and sup k″ over s ≤ radius; here k′(s)/s never increases."""
+        return self.slope(radius, p), self.smoothness(p)
 
     def edge(self, p: Parameter) -> Parameter:
         """Return sup k′, the edge of the domain of k*."""
@@ -157,3 +166,75 @@ class Soft(Profile):
 
     def _inverse_slope(self, r: Array, p: Parameter) -> Array:
         return p / (1.0 - r)
+
+
+class Power(Profile):
+    """sᵖ/p; its conjugate is r^q/q with 1/p + 1/q = 1. Only for p = 2 has it a smoothness."""
+
+    def value(self, s: Array, p: Parameter) -> Array:
+        return _power(s, p) / p
+
+    def slope(self, s: Array, p: Parameter) -> Array:
+        # The slope is ∞ at 0 for p < 2; cut off at the largest float it still gives k′(0) = 0.
+        return np.minimum(_power(s, p - 2.0), LARGEST)
+
+    def smoothness(self, p: Parameter) -> Parameter:
+        return np.where(np.equal(p, 2.0), 1.0, np.inf)
+
+    def sector(self, radius: Array, p: Parameter) -> tuple[Parameter, Parameter]:
+        slope = _power(radius, np.subtract(p, 2.0))
+        return (
+            np.where(np.greater(p, 2.0), 0.0, slope),
+            np.where(np.less(p, 2.0), np.inf, np.subtract(p, 1.0) * slope),
+        )
+
+    def edge(self, p: Parameter) -> Parameter:
+        return np.inf
+
+    def _conjugate(self, r: Array, p: Parameter) -> Array:
+        return self.value(r, p / (p - 1.0))
+
+    def _inverse_slope(self, r: Array, p: Parameter) -> Array:
+        return self.slope(r, p / (p - 1.0))
+
+
+def _power(s: Array, exponent: Parameter) -> Array:
+    """Return s^exponent for s ≥ 0; ∞ where it is too large for a float, without a warning."""
+    with np.errstate(over="ignore", divide="ignore"):
+        return np.power(s, exponent)
+
+
+class HyperbolicCosine(Profile):
+    """cosh s − 1; its conjugate is r arsinh r − √(1 + r²) + 1. It has no smoothness.
+
+    From s = 710.5 on the numbers are too large for a float; they are ∞, without a warning.
+    """
+
+    def value(self, s: Array, p: Parameter) -> Array:
+        with np.errstate(over="ignore"):
+            return 2.0 * np.sinh(0.5 * s) ** 2
+
+    def slope(self, s: Array, p: Parameter) -> Array:
+        with np.errstate(over="ignore"):
+            return _ratio(np.sinh(s), s)
+
+    def smoothness(self, p: Parameter) -> Parameter:
+        return np.inf
+
+    def sector(self, radius: Array, p: Parameter) -> tuple[Parameter, Parameter]:
+        with np.errstate(over="ignore"):
+            return np.ones(np.shape(radius)), np.cosh(radius)
+
+    def edge(self, p: Parameter) -> Parameter:
+        return np.inf
+
+    def _conjugate(self, r: Array, p: Parameter) -> Array:
+        return r * (np.arcsinh(r) - r / (1.0 + np.hypot(1.0, r)))
+
+    def _inverse_slope(self, r: Array, p: Parameter) -> Array:
+        return _ratio(np.arcsinh(r), r)
+
+
+def _ratio(f: Array, s: Array) -> Array:
+    """Return f/s, and the limit 1 at s = 0."""
+    return np.where(s > 0, f / np.where(s > 0, s, 1.0), 1.0)

@@ -37,6 +37,11 @@ LOOKS: Mapping[str, Look] = {
     "GradientClipping": Look("gradient clipping", "#009E73", "^", "2 3"),
     "SoftClipping": Look("soft clipping", "#0B7A99", "v", "9 3 2 3"),
     "Adam": Look("Adam", "#AA3377", "D"),
+    "SmoothedSign": Look("smoothed sign", "#4B0FD8", "P", "6 2"),
+    "PNorm": Look("p-norm power", "#6A5200", "<", "4 4"),
+    "Cosh": Look("hyperbolic cosine", "#14402A", ">", "10 2"),
+    "Spectral": Look("spectral", "#A83FEA", "h", "9 2 2 2 2 2"),
+    "ColumnNormalized": Look("column-normalized", "#1B0A4A", "p", "5 2 1 2"),
 }
 
 

@@ -7,12 +7,17 @@ from hypothesis import strategies as st
 
 from dspgd_lib import (
     Adam,
+    ColumnNormalized,
+    Cosh,
     GradientClipping,
     GradientDescent,
     LogCoshLoss,
     NormalizedGD,
+    PNorm,
     Problem,
+    SmoothedSign,
     SoftClipping,
+    Spectral,
     SquaredLoss,
 )
 
@@ -23,9 +28,32 @@ PRECONDITIONERS = {
     "clipping": GradientClipping,
     "soft-clipping": SoftClipping,
     "adam": Adam,
+    "smoothed-sign": SmoothedSign,
+    "column-normalized": ColumnNormalized,
+    "spectral-sign": lambda p: Spectral(SmoothedSign(p)),
+    "spectral-adam": lambda p: Spectral(Adam(p)),
 }
+# These are smooth on bounded sets at most; the parameter of the others means nothing to them.
+LOCAL = {
+    "p-norm-3": lambda p: PNorm(3.0),
+    "p-norm-1.5": lambda p: PNorm(1.5),
+    "cosh": lambda p: Cosh(),
+    "spectral-p-norm": lambda p: Spectral(PNorm(2.5)),
+    "spectral-cosh": lambda p: Spectral(Cosh()),
+}
+ALL = PRECONDITIONERS | LOCAL
+
+
+def _with(invariances, table):
+    return {name: K for name, K in table.items() if K(1.0).invariance in invariances}
+
+
 SMOOTHED = {name: K for name, K in PRECONDITIONERS.items() if name != "gradient-descent"}
-ISOTROPIC = {name: K for name, K in PRECONDITIONERS.items() if name != "adam"}
+ISOTROPIC = _with(("isotropic",), PRECONDITIONERS)
+LEFT_INVARIANT = _with(("isotropic", "left"), ALL)
+SEPARABLE = _with(("none",), ALL)
+# A learning rate for every start, or for a given one (for a power below 2 there is none).
+RUNNABLE = {name: K for name, K in ALL.items() if name != "p-norm-1.5"}
 LOSSES = {"squared": SquaredLoss(), "log-cosh": LogCoshLoss()}
 OUTPUTS = (1, 4)
 
@@ -56,3 +84,12 @@ def random_problem(seed, k, loss, n=None, d=None, label_scale=1.0):
 def typical_parameter(problem, W, factor=0.3):
     """A smoothing on the scale of the gradient at W, so that K is neither GD nor its limit."""
     return float(factor * norm(problem.gradient(W)) + 1e-3)
+
+
+def start_at_radius(problem, rng, radius):
+    """A start W0 whose gradients stay in the ball of this radius: √(2ML(W0)) = radius."""
+    W0 = rng.standard_normal((problem.d, problem.k))
+    end = problem.project(W0)
+    for _ in range(6):  # one pass for the squared loss, a few for the other
+        W0 = end + (W0 - end) * radius / np.sqrt(2 * problem.M * problem.loss_value(W0))
+    return W0
