@@ -33,8 +33,8 @@ class Look:
 
 LOOKS: Mapping[str, Look] = {
     "GradientDescent": Look("gradient descent", "#0072B2", "o"),
-    "NormalizedGD": Look("normalized GD", "#D55E00", "s", "7 3"),
-    "GradientClipping": Look("gradient clipping", "#009E73", "^", "2 3"),
+    "NormalizedGD": Look("normalized GD", "#C04D00", "s", "7 3"),
+    "GradientClipping": Look("gradient clipping", "#007A5A", "^", "2 3"),
     "SoftClipping": Look("soft clipping", "#0B7A99", "v", "9 3 2 3"),
     "Adam": Look("Adam", "#AA3377", "D"),
     "SmoothedSign": Look("smoothed sign", "#4B0FD8", "P", "6 2"),

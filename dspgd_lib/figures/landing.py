@@ -114,10 +114,13 @@ def _frame(eps: float) -> Frame:
     predicted = [
         f"{(NEW_EXAMPLE @ run.W)[0, 0]:+.2f}".replace("-", "−") for run in (floor[0][1], adam_run)
     ]
-    steps = ", ".join(f"{swatch(look(K))} {run.steps:,}" for K, run in _runs(eps))
+    steps = ", ".join(
+        f'<span style="white-space:nowrap">{swatch(look(K))} {run.steps:,}</span>'
+        for K, run in _runs(eps)
+    )
     caption = (
-        f"On a new example the first three say <b>{predicted[0]}</b>, "
-        f"Adam says <b>{predicted[1]}</b>. Steps: {steps}."
+        f"On a new example Adam says <b>{predicted[1]}</b>, the other three "
+        f"<b>{predicted[0]}</b>. Steps at a tenth of each guaranteed learning rate: {steps}."
     )
     alt = (
         f"Smoothing {eps:.3g}: gradient descent, normalized GD and clipping run along one curved "

@@ -94,16 +94,16 @@ def _frame(eps: float, fraction: float) -> Frame:
         Dots(pushed[shown], COLOR, "s", 3.4, gap=1.5),
     ]
     if run.converged:
-        end = f"and reaches the point where GD ends in {run.steps:,} steps."
+        end = f"After {run.steps:,} steps it reaches the point where GD ends."
         said = f"lands on the point where gradient descent ends after {run.steps} steps"
     else:
-        end = f"and never settles: it jumps between two points {distance[-2:].sum():.2f} apart"
+        end = f"It never settles: it jumps between two points {distance[-2:].sum():.2f} apart"
         end += ", outside the picture." if distance[-1] > 1.4 else "."
         said = "jumps back and forth across the manifold for ever"
     zone = "within the guarantee" if fraction <= 1 else "beyond the guarantee"
     marker = "every step is marked" if every == 1 else f"a marker every {every:,} steps"
-    caption = f"η = {fraction:.3g} ε is {zone}. Normalized GD starts with steps of length "
-    caption += f"<b>{np.linalg.norm(W[1] - W[0]):.2g}</b> ({marker}) {end}"
+    caption = f"η = {fraction:.3g} ε is {zone}. The first step has length "
+    caption += f"<b>{np.linalg.norm(W[1] - W[0]):.2g}</b> ({marker}). {end}"
     alts = [
         f"Smoothing {eps:.3g}, learning rate {fraction:.3g} times the guarantee: normalized "
         f"gradient descent moves along the straight line through the start perpendicular to the "
