@@ -11,7 +11,7 @@ JUPYTER_BOOK := $(VENV)/bin/jupyter-book build . -n --keep-going
 SOURCES := $(shell find book/. dspgd_lib/. _config.yml _toc.yml -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter serve zip bench clean
+.PHONY: help book test lint format chapter notebooks serve zip bench clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ chapter: $(VENV)/.book ## run and build one chapter: make chapter CHAPTER=normal
 	@touch "book/$(CHAPTER).md"
 	DSPGD_RERUN=1 $(JUPYTER_BOOK)
 	@echo "Open $(CURDIR)/$(HTML)/book/$(CHAPTER).html"
+
+notebooks: $(VENV)/.book ## write the chapters as notebooks for any Jupyter, into notebooks/
+	PYTHONPATH=book/_ext $(PY) -m nbexport
 
 serve: $(VENV)/.book ## show the built book at http://127.0.0.1:8000
 	@test -f $(HTML)/index.html || $(MAKE) --no-print-directory book

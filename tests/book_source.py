@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
+
+from nbexport.source import Page
 
 STATEMENTS = ("prf:theorem", "prf:proposition", "prf:lemma", "prf:corollary")
 BADGES = ("{paper}`", "{classical}`", "{own}`")
@@ -21,84 +22,6 @@ LONGEST_CELL = 12
 LONGEST_LINE = 79  # what the column of the page shows without scrolling
 DRAWS = re.compile(r"\bplt\.|\bsubplots\(|\b(?:ax|axes|fig)\d?(?:\[[^\]]*\])?\.\w+\(")
 LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX|TBD)\b|(?i:\blorem ipsum\b|\bcoming soon\b)")
-
-FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:.-]+)\}(?P<rest>.*)$")
-PLAIN_FENCE = re.compile(r"^ *(?P<fence>`{3,}|~{3,})[\w+-]*$")
-
-
-@dataclass
-class Directive:
-    """One directive of a page, with the line it begins on."""
-
-    name: str
-    argument: str
-    line: int
-    options: dict[str, str] = field(default_factory=dict)
-    body: list[str] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        """The label given, or nothing."""
-        return self.options.get("label", "")
-
-
-@dataclass
-class Page:
-    """One page of the book."""
-
-    name: str
-    text: str
-
-    @property
-    def directives(self) -> list[Directive]:
-        """Every directive, also those inside others, in the order of the page."""
-        return list(parse(self.text.splitlines(), 1))
-
-    def all(self, *names: str) -> list[Directive]:
-        """Every directive with one of these names."""
-        return [d for d in self.directives if d.name in names]
-
-
-def parse(lines: list[str], first: int) -> Iterator[Directive]:
-    """Find the directives in some lines, the first of which has the number ``first``."""
-    at = 0
-    while at < len(lines):
-        opening = FENCE.match(lines[at]) or PLAIN_FENCE.match(lines[at])
-        if not opening:
-            at += 1
-            continue
-        end = at + 1
-        while end < len(lines) and not closes(lines[end], opening["fence"]):
-            end += 1
-        if opening.re is FENCE:
-            directive = Directive(opening["name"], opening["rest"].strip(), first + at)
-            rest = read_options(lines[at + 1 : end], directive)
-            yield directive
-            if directive.name != "code-cell":
-                yield from parse(directive.body, first + at + 1 + rest)
-        at = end + 1
-
-
-def closes(line: str, fence: str) -> bool:
-    """Say whether a line ends the block that ``fence`` began."""
-    mark = line.strip()
-    return len(mark) >= len(fence) and set(mark) == {fence[0]}
-
-
-def read_options(lines: list[str], directive: Directive) -> int:
-    """Take the options off the front of a directive; return how many lines they take."""
-    at = 0
-    if lines and lines[0].strip() == "---":
-        at = next((i for i, text in enumerate(lines[1:], 1) if text.strip() == "---"), 0) + 1
-        for text in lines[1 : at - 1]:
-            key, _, value = text.strip().partition(":")
-            directive.options[key] = value.strip()
-    else:
-        while at < len(lines) and (option := re.match(r"\s*:([\w-]+):(.*)$", lines[at])):
-            directive.options[option[1]] = option[2].strip()
-            at += 1
-    directive.body = lines[at:]
-    return at
 
 
 # ------------------------------------------------------------------------------------- rules

@@ -1,0 +1,1 @@
+"""The chapters as plain Jupyter notebooks, which need no extension: ``make notebooks``."""
