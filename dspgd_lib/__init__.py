@@ -9,6 +9,8 @@ from .divergences import (
     loss_conjugate_at,
     three_point_gap,
 )
+from .flow import FlowResult, preconditioned_flow
+from .interpolators import min_norm
 from .losses import LogCoshLoss, SquaredLoss
 from .preconditioners import (
     Adam,
@@ -24,7 +26,7 @@ from .preconditioners import (
     Spectral,
 )
 from .problem import Problem
-from .solve import Result, dspgd
+from .solve import Result, Sweep, dspgd, sweep
 from .theory import (
     CertifiedLimit,
     certified_limit,
@@ -44,6 +46,7 @@ __all__ = [
     "CertifiedLimit",
     "ColumnNormalized",
     "Cosh",
+    "FlowResult",
     "FundamentalIdentity",
     "GradientClipping",
     "GradientDescent",
@@ -57,6 +60,7 @@ __all__ = [
     "SoftClipping",
     "Spectral",
     "SquaredLoss",
+    "Sweep",
     "adjusted_bregman",
     "bregman",
     "certified_limit",
@@ -69,9 +73,12 @@ __all__ = [
     "loss_conjugate_at",
     "loss_rate",
     "max_learning_rate",
+    "min_norm",
     "one_step_bound",
     "path_length_bound",
+    "preconditioned_flow",
     "reach_bound",
+    "sweep",
     "three_point_gap",
     "weight_rate",
 ]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ._validation import Array, as_array, frobenius_norm, nonnegative_integer, positive_number
+from . import _batch, _single
+from ._batch import grid_length, members
+from ._single import State, state_at
+from ._validation import (
+    Array,
+    as_array,
+    nonnegative_integer,
+    positive,
+    positive_number,
+)
 from .problem import Problem
 from .theory import certified_limit, is_guaranteed, max_learning_rate
 
 RECORDABLE = ("W", "gradient", "loss", "residual_norm", "preconditioner")
-UNIT = float(np.finfo(float).eps)
-HUGE = 1e30  # a loss that has grown by this factor will not come back
-FLOOR = 32.0  # in units of δ, the rounding error of a residual
 
 ENDINGS = {
     "arrived": "Converged in {steps}, within {distance:.2g} of interpolation.",
@@ -67,101 +73,6 @@ class Result:
     history: dict[str, Array] = field(repr=False)
 
 
-@dataclass(frozen=True, eq=False)
-class _State:
-    """One iterate and what the loop asks about it."""
-
-    W: Array
-    gradient: Array
-    loss: float
-    residual_norm: float
-    size: float  # max(‖W‖_F, ‖Y‖_F/σ_max), what a distance is compared with
-    rounding: float  # δ = u(σ_max‖W‖_F + ‖Y‖_F)
-
-    @property
-    def finite(self) -> bool:
-        return bool(np.isfinite(self.loss) and np.isfinite(self.gradient).all())
-
-    @property
-    def at_floor(self) -> bool:
-        return self.residual_norm <= FLOOR * self.rounding
-
-
-def _state(problem: Problem, W: Array) -> _State:
-    R = problem.X @ W - problem.Y
-    residual_norm = float(frobenius_norm(R))
-    if not np.isfinite(residual_norm):  # the loss would complain about such a residual
-        return _State(W, W, np.inf, np.inf, np.inf, np.inf)
-    weight, label = float(frobenius_norm(W)), problem.label_norm
-    return _State(
-        W,
-        problem.X.T @ problem.loss.gradient(R),
-        float(problem.loss.value(R)),
-        residual_norm,
-        max(weight, label / problem.sigma_max),
-        UNIT * (problem.sigma_max * weight + label),
-    )
-
-
-def _direction(K: Any, V: Array) -> Array:
-    direction = np.asarray(K.gradient(V), dtype=float)
-    if direction.shape != V.shape:
-        raise ValueError(
-            f"K.gradient must return an array of the shape {V.shape} of its argument, found "
-            f"{direction.shape}: pass one preconditioner, not a grid."
-        )
-    return direction
-
-
-def _iterate(
-    problem: Problem,
-    K: Any,
-    W0: Array,
-    eta: float,
-    tol: float,
-    max_steps: int,
-    history: dict[str, list[Any]],
-) -> tuple[str, int, _State]:
-    """Return how the run ended (a key of ENDINGS), after how many steps, and where."""
-    state, start = _state(problem, W0), float(frobenius_norm(W0))
-    if not state.finite:
-        raise ValueError("W0 makes the loss overflow: rescale W0 or the problem.")
-    loss_limit = HUGE * (state.loss + (problem.sigma_max * start + problem.label_norm) ** 2)
-
-    def arrived(state: _State) -> bool:
-        # Rounding moves the iterates by about UNIT·‖W0‖ on the way, whatever tol asks for.
-        reach = tol * state.size + UNIT * start
-        return tol > 0 and state.residual_norm <= problem.sigma_min * reach
-
-    for steps in range(max_steps + 1):
-        _record(history, K, state)
-        if arrived(state):
-            return "arrived", steps, state
-        if state.loss > loss_limit:
-            return "diverged", steps, state
-        if steps == max_steps:
-            return ("late" if tol > 0 else "asked"), steps, state
-        direction = _direction(K, state.gradient)
-        if not np.isfinite(direction).all():
-            return "broken", steps, state
-        new = _state(problem, state.W - eta * direction)
-        if not new.finite:
-            return "diverged", steps, state
-        if tol > 0 and new.residual_norm >= state.residual_norm:
-            if state.at_floor:
-                return "floor", steps, state
-            if np.array_equal(new.W, state.W):
-                return "stuck", steps, state
-        state = new
-    raise AssertionError("unreachable")
-
-
-def _record(history: dict[str, list[Any]], K: Any, state: _State) -> None:
-    for name, values in history.items():
-        known = name != "preconditioner"
-        values.append(getattr(state, name) if known else float(K.value(state.gradient)))
-
-
 def _checked_record(record: Iterable[str]) -> dict[str, list[Any]]:
     names = (record,) if isinstance(record, str) else tuple(record)
     for name in names:
@@ -170,7 +81,23 @@ def _checked_record(record: Iterable[str]) -> dict[str, list[Any]]:
     return {name: [] for name in names}
 
 
-def _check_preconditioner(K: Any) -> None:
+def _checked_tolerance(tol: ArrayLike) -> Array:
+    tolerance = as_array("tol", tol)
+    if tolerance.ndim > 1 or tolerance.size == 0 or (tolerance < 0).any():
+        raise ValueError(f"tol must be a number ≥ 0, found {tol!r}: 0 runs exactly max_steps.")
+    return tolerance
+
+
+def _guarantee(problem: Problem, K: Any) -> Any:
+    return max_learning_rate(problem, K) if hasattr(K, "smoothness") else None
+
+
+def check_problem(problem: Any) -> None:
+    if not isinstance(problem, Problem):
+        raise ValueError(f"problem must be a Problem, found {type(problem).__name__}.")
+
+
+def check_preconditioner(K: Any) -> None:
     if isinstance(K, type):
         raise ValueError(f"K must be an object, found the class {K.__name__}: call it first.")
     for method in ("value", "gradient"):
@@ -236,23 +163,22 @@ def dspgd(
     >>> len(result.history["loss"]) == result.steps + 1
     True
     """
-    if not isinstance(problem, Problem):
-        raise ValueError(f"problem must be a Problem, found {type(problem).__name__}.")
-    _check_preconditioner(K)
+    check_problem(problem)
+    check_preconditioner(K)
     W = problem.weights(W0, "W0").copy()
     if W.ndim != 2:
         raise ValueError(f"W0 must be one start of shape (d, k), found {W.shape}.")
     eta = positive_number("eta", eta)
-    tolerance = as_array("tol", tol)
-    if tolerance.ndim or tolerance < 0:
-        raise ValueError(f"tol must be a number ≥ 0, found {tol!r}: 0 runs exactly max_steps.")
+    tolerance = _checked_tolerance(tol)
+    if tolerance.ndim:
+        raise ValueError(f"tol must be one number, found shape {tolerance.shape}.")
     max_steps = nonnegative_integer("max_steps", max_steps)
     history = _checked_record(record)
-    bound = max_learning_rate(problem, K) if hasattr(K, "smoothness") else None
+    bound = _guarantee(problem, K)
     if bound is not None and np.ndim(bound):
         raise ValueError(f"K must be one preconditioner, found a grid of {len(bound)}.")
     with np.errstate(all="ignore"):  # a diverging run ends with a sentence, not with warnings
-        ending, steps, state = _iterate(problem, K, W, eta, float(tol), max_steps, history)
+        ending, steps, state = _single.iterate(problem, K, W, eta, float(tol), max_steps, history)
         return _result(problem, K, eta, float(tol), bound, ending, steps, state, history)
 
 
@@ -264,7 +190,7 @@ def _result(
     bound: float | None,
     ending: str,
     steps: int,
-    state: _State,
+    state: State,
     history: dict[str, list[Any]],
 ) -> Result:
     distance = state.residual_norm / problem.sigma_min
@@ -277,7 +203,7 @@ def _result(
     guaranteed = bound is not None and is_guaranteed(eta, bound)
     if bound is not None and not guaranteed:
         message += f" The learning rate {eta:.4g} is above the guarantee 1/(βM) = {bound:.4g}"
-        message += "." if bound else ": K has no finite smoothness β."
+        message += "." if bound else ": K has no finite smoothness β, so none is guaranteed for every start."
     limit, error = None, np.inf
     if ending not in ("diverged", "broken"):
         certificate = certified_limit(problem, K, state.W, eta)
@@ -293,4 +219,169 @@ def _result(
         guaranteed=guaranteed,
         message=message,
         history={name: np.array(values) for name, values in history.items()},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What the B runs of `sweep` found, one entry for each.
+
+    Attributes
+    ----------
+    W : array of shape (B, d, k)
+        The last iterates, never projected; of a run that diverged, the last finite one.
+    limit : array of shape (B, d, k)
+        Π(W): the certified limits, and mere guesses where limit_error is ∞.
+    limit_error : array of shape (B,)
+        Proved bounds on ‖W_∞ − limit‖_F, ∞ where nothing is certified.
+    steps : array of shape (B,)
+        Steps from W0 to W.
+    converged : array of shape (B,)
+        Whether W lies within the tolerance, or the rounding floor, of the interpolating manifold.
+    guaranteed : array of shape (B,)
+        Whether the learning rate is at most 1/(βM).
+    messages : tuple of B strings
+        What happened, in words.
+    """
+
+    W: Array = field(repr=False)
+    limit: Array = field(repr=False)
+    limit_error: Array
+    steps: NDArray[np.int64]
+    converged: NDArray[np.bool_]
+    guaranteed: NDArray[np.bool_]
+    messages: tuple[str, ...] = field(repr=False)
+
+
+def sweep(
+    problem: Problem | Sequence[Problem],
+    K: Any,
+    W0: ArrayLike,
+    eta: ArrayLike,
+    *,
+    tol: ArrayLike = 1e-12,
+    max_steps: int = 100_000,
+) -> Sweep:
+    """Run `dspgd` B times side by side, many times faster than one after the other.
+
+    Each of problem, K, W0, eta and tol is either one for all runs or one for each. The runs of
+    one problem share their matrix products; a run that has ended no longer costs anything.
+
+    Parameters
+    ----------
+    problem : Problem or sequence of B problems
+        All of one shape and one loss. Name the same object again for runs on the same data.
+    K : preconditioner
+        One for all, or a grid whose parameter has shape (B,). It must act on stacks (B, d, k).
+    W0 : array of shape (d, k) or (B, d, k), or (d,) if k = 1
+        Starting weights.
+    eta : float or array of shape (B,)
+        Learning rates η > 0.
+    tol : float or array of shape (B,), optional
+        As in `dspgd`.
+    max_steps : int, optional
+        The most steps that a run may take.
+
+    Returns
+    -------
+    Sweep
+        What `dspgd` finds for each run, up to rounding.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit: the message names it, what was found and what to do.
+
+    Notes
+    -----
+    Iteration (1) of the paper (Ghane, Akhtiamov, Hassibi 2026).
+
+    Examples
+    --------
+    >>> from dspgd_lib import Adam
+    >>> problem, eps = Problem(X=[[1.0, 2.0]], Y=[5.0]), np.array([0.01, 1.0, 100.0])
+    >>> runs = sweep(problem, Adam(eps), [0.0, 0.0], eta=eps / problem.M)
+    >>> runs.limit[:, :, 0].round(2).tolist()
+    [[1.66, 1.67], [1.47, 1.77], [1.03, 1.98]]
+    >>> bool(runs.converged.all()), bool(runs.limit_error.max() < 1e-12)
+    (True, True)
+    """
+    problems = _checked_problems(problem)
+    check_preconditioner(K)
+    starts = problems[0].weights(W0, "W0")
+    if starts.ndim > 3:
+        raise ValueError(f"W0 must have shape (d, k) or (B, d, k), found {starts.shape}.")
+    rates, tolerances = np.asarray(positive("eta", eta)), _checked_tolerance(tol)
+    max_steps = nonnegative_integer("max_steps", max_steps)
+    B = _number_of_runs(
+        problem=None if isinstance(problem, Problem) else len(problems),
+        K=grid_length(K),
+        W0=len(starts) if starts.ndim == 3 else None,
+        eta=len(rates) if rates.ndim else None,
+        tol=len(tolerances) if tolerances.ndim else None,
+    )
+    problems = problems if len(problems) == B else problems * B
+    starts = np.broadcast_to(starts, (B, *starts.shape[-2:]))
+    rates, tolerances = np.broadcast_to(rates, B), np.broadcast_to(tolerances, B)
+    with np.errstate(all="ignore"):
+        ends = _batch.iterate(problems, K, starts, rates, tolerances, max_steps)
+        return _gathered(
+            [
+                _result(
+                    problems[i],
+                    member := members(K, i),
+                    float(rates[i]),
+                    float(tolerances[i]),
+                    _guarantee(problems[i], member),
+                    ends.ending[i],
+                    int(ends.steps[i]),
+                    state_at(problems[i], ends.W[i]),
+                    {},
+                )
+                for i in range(B)
+            ],
+            problems,
+        )
+
+
+def _checked_problems(problem: Any) -> list[Problem]:
+    problems = list(problem) if isinstance(problem, Iterable) else [problem]
+    if not problems:
+        raise ValueError("problem must not be an empty list.")
+    for one in problems:
+        check_problem(one)
+        if one.X.shape != problems[0].X.shape or one.k != problems[0].k:
+            raise ValueError(
+                f"problem must hold problems of one shape (n, d, k), found {problems[0]!r} and "
+                f"{one!r}: call sweep once for each."
+            )
+        if one.loss != problems[0].loss:
+            raise ValueError(
+                f"problem must hold problems with one loss, found {problems[0].loss} and "
+                f"{one.loss}: call sweep once for each."
+            )
+    return problems
+
+
+def _number_of_runs(**lengths: int | None) -> int:
+    given = {name: length for name, length in lengths.items() if length is not None}
+    if len(set(given.values())) > 1:
+        found = ", ".join(f"{name} for {length}" for name, length in given.items())
+        raise ValueError(f"{' and '.join(given)} must agree on the number of runs, found {found}.")
+    return next(iter(given.values()), 1)
+
+
+def _gathered(results: Sequence[Result], problems: Sequence[Problem]) -> Sweep:
+    limits = [
+        problem.project(result.W) if result.limit is None else result.limit
+        for problem, result in zip(problems, results, strict=True)
+    ]
+    return Sweep(
+        W=np.stack([result.W for result in results]),
+        limit=np.stack(limits),
+        limit_error=np.array([result.limit_error for result in results]),
+        steps=np.array([result.steps for result in results]),
+        converged=np.array([result.converged for result in results]),
+        guaranteed=np.array([result.guaranteed for result in results]),
+        messages=tuple(result.message for result in results),
     )

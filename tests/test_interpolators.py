@@ -1,0 +1,208 @@
+"""Nearest interpolating points in three norms, checked by their optimality conditions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import OUTPUTS, norm, random_problem, scales, seeds
+
+from dspgd_lib import Problem, SquaredLoss
+from dspgd_lib.interpolators import min_norm
+
+NORMS = (1, 2, np.inf)
+every_norm = pytest.mark.parametrize("p", NORMS)
+outputs = pytest.mark.parametrize("k", OUTPUTS)
+
+
+def size(A, p):
+    """The p-norm of each column."""
+    return np.linalg.norm(A, p, axis=0)
+
+
+def case(seed, k, scale=1.0):
+    problem, rng = random_problem(seed, k, SquaredLoss(), label_scale=scale)
+    return problem, scale * rng.standard_normal((problem.d, k)), rng
+
+
+def dual_certificate(problem, step, p):
+    """A multiplier u for one column: Xᵀu is a subgradient of ‖·‖_p at the step.
+
+    For p = 1, Xᵀu agrees with the signs on the support; for p = ∞, Xᵀu vanishes off the entries
+    of largest size and has the sign of the step on them.
+    """
+    if p == 1:
+        support = np.abs(step) > 0
+        return np.linalg.lstsq(problem.X[:, support].T, np.sign(step[support]), rcond=None)[0]
+    largest = np.max(np.abs(step))
+    inside = np.abs(step) < largest * (1 - 1e-9)
+    rows = np.vstack([problem.X[:, inside].T, problem.X @ step])
+    target = np.append(np.zeros(inside.sum()), largest)
+    return np.linalg.lstsq(rows, target, rcond=None)[0]
+
+
+# ---------------------------------------------------------------- feasible and best
+
+
+@every_norm
+@outputs
+@given(seeds, scales)
+def test_it_interpolates(p, k, seed, scale):
+    problem, W0, _ = case(seed, k, scale)
+    W = min_norm(problem, W0, p)
+    unit = problem.sigma_max * norm(W) + norm(problem.Y)
+    assert W.shape == W0.shape and norm(problem.residual(W)) <= 1e-12 * unit
+
+
+@outputs
+@given(seeds)
+def test_the_1_norm_is_certified_by_a_dual_point(k, seed):
+    """‖δ‖₁ = ⟨u, Xδ⟩ with ‖Xᵀu‖_∞ ≤ 1 proves that no feasible step is shorter."""
+    problem, W0, _ = case(seed, k)
+    for step in (min_norm(problem, W0, 1) - W0).T:
+        step[np.abs(step) < 1e-12] = 0.0
+        assert np.count_nonzero(step) <= problem.n
+        u = dual_certificate(problem, step, 1)
+        assert np.max(np.abs(problem.X.T @ u)) <= 1 + 1e-8
+        assert u @ problem.X @ step == pytest.approx(size(step, 1), rel=1e-9)
+
+
+@outputs
+@given(seeds)
+def test_the_largest_entry_is_certified_by_a_dual_point(k, seed):
+    """‖δ‖_∞ = ⟨u, Xδ⟩ with ‖Xᵀu‖₁ ≤ 1 proves that no feasible step is flatter."""
+    problem, W0, _ = case(seed, k)
+    for step in (min_norm(problem, W0, np.inf) - W0).T:
+        assert np.sum(np.abs(step) < size(step, np.inf) * (1 - 1e-9)) <= problem.n - 1
+        u = dual_certificate(problem, step, np.inf)
+        assert np.sum(np.abs(problem.X.T @ u)) <= 1 + 1e-8
+        assert u @ problem.X @ step == pytest.approx(size(step, np.inf), rel=1e-9)
+
+
+@outputs
+@given(seeds)
+def test_the_2_norm_is_the_projection(k, seed):
+    problem, W0, _ = case(seed, k)
+    step = min_norm(problem, W0, 2) - W0
+    assert step + W0 == pytest.approx(problem.project(W0), rel=1e-12)
+    multiplier = np.linalg.lstsq(problem.X.T, step, rcond=None)[0]
+    assert norm(problem.X.T @ multiplier - step) <= 1e-10 * norm(step)
+
+
+@every_norm
+@outputs
+@given(seeds, st.sampled_from([1e-6, 1e-2, 1.0]))
+def test_no_other_interpolating_point_is_nearer(p, k, seed, far):
+    problem, W0, rng = case(seed, k)
+    W = min_norm(problem, W0, p)
+    for _ in range(20):
+        away = rng.standard_normal(W.shape)
+        other = W + far * (away - np.linalg.pinv(problem.X) @ (problem.X @ away))
+        assert (size(other - W0, p) >= size(W - W0, p) * (1 - 1e-12)).all()
+
+
+@given(seeds)
+def test_each_norm_is_least_in_its_own_sense(seed):
+    problem, W0, _ = case(seed, 3)
+    steps = {p: min_norm(problem, W0, p) - W0 for p in NORMS}
+    for p in NORMS:
+        assert all((size(steps[p], p) <= size(steps[q], p) * (1 + 1e-9)).all() for q in NORMS)
+    whole = {p: np.max(np.abs(step)) for p, step in steps.items()}
+    assert whole[np.inf] <= min(whole.values()) * (1 + 1e-9)  # of the whole matrix as well
+
+
+@pytest.mark.parametrize("n, d", [(50, 200), (100, 200), (20, 400)])
+@pytest.mark.parametrize("seed", range(3))
+def test_larger_problems_are_solved_as_well(n, d, seed):
+    problem = Problem.gaussian(n, d, 1, seed)
+    W0 = np.random.default_rng(seed).standard_normal((d, 1)) / np.sqrt(d)
+    for p, dual in ((1, np.inf), (np.inf, 1)):
+        step = (min_norm(problem, W0, p) - W0)[:, 0]
+        step[np.abs(step) < 1e-12] = 0.0
+        u = dual_certificate(problem, step, p)
+        assert np.linalg.norm(problem.X.T @ u, dual) <= 1 + 1e-8
+        assert u @ problem.X @ step == pytest.approx(np.linalg.norm(step, p), rel=1e-9)
+
+
+# ---------------------------------------------------------------- closed forms
+
+
+@given(seeds)
+def test_closed_forms_with_one_example(seed):
+    """p = 1 moves the entry with the largest |x|, p = ∞ moves all entries by r/‖x‖₁."""
+    problem, rng = random_problem(seed, 1, SquaredLoss(), n=1, d=7)
+    x, W0 = problem.X[0], rng.standard_normal((7, 1))
+    r = float(problem.Y[0, 0] - x @ W0[:, 0])
+    top = np.arange(7) == np.argmax(np.abs(x))
+    steps = {1: top * r / x[top], 2: r * x / (x @ x), np.inf: r * np.sign(x) / np.abs(x).sum()}
+    for p in NORMS:
+        found = (min_norm(problem, W0, p) - W0)[:, 0]
+        assert found == pytest.approx(steps[p], abs=1e-12 * (1 + abs(r)))
+
+
+@every_norm
+@given(seeds)
+def test_columns_do_not_interact(p, seed):
+    problem, W0, _ = case(seed, 3)
+    W = min_norm(problem, W0, p)
+    for j in range(3):
+        alone = min_norm(Problem(problem.X, problem.Y[:, j]), W0[:, j], p)
+        assert alone == pytest.approx(W[:, j : j + 1], abs=1e-9)
+
+
+@every_norm
+@pytest.mark.parametrize("scale", [1e-120, 1e-6, 1e6, 1e120])
+def test_units_do_not_matter(p, scale):
+    problem, W0, _ = case(2, 2)
+    W = min_norm(problem, W0, p)
+    assert min_norm(Problem(problem.X, scale * problem.Y), scale * W0, p) / scale == pytest.approx(
+        W
+    )
+    data = Problem(1e-50 * scale**0.1 * problem.X, 1e-50 * scale**0.1 * problem.Y)
+    assert min_norm(data, W0, p) == pytest.approx(W)
+
+
+@every_norm
+def test_a_start_that_interpolates_stays(p):
+    problem = Problem(np.eye(2, 4), np.zeros(2))
+    assert (min_norm(problem, [0.0, 0.0, 3.0, -1.0], p)[:, 0] == [0.0, 0.0, 3.0, -1.0]).all()
+
+
+@every_norm
+def test_entries_the_data_do_not_see_are_never_worth_a_move_beyond_the_others(p):
+    W = min_norm(Problem(np.eye(2, 4), np.zeros(2)), [1.0, -0.5, 3.0, 4.0], p)[:, 0]
+    assert W[:2] == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert np.max(np.abs(W - [1.0, -0.5, 3.0, 4.0])) == pytest.approx(1.0)
+
+
+@every_norm
+def test_a_problem_without_full_rank_that_can_be_interpolated(p):
+    problem = Problem([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]], [1.0, 2.0], strict=False)
+    W = min_norm(problem, np.zeros(3), p)
+    assert norm(problem.residual(W)) <= 1e-12
+
+
+# ---------------------------------------------------------------- complaints
+
+
+BAD_ARGUMENTS = {
+    "p must be 1, 2 or np.inf, found 3": {"p": 3},
+    "p must be 1, 2 or np.inf, found True": {"p": True},
+    "p must be 1, 2 or np.inf, found 'two'": {"p": "two"},
+    "p must be 1, 2 or np.inf, found nan": {"p": np.nan},
+    "p must be 1, 2 or np.inf, found array": {"p": np.array([1, 2])},
+    "W0 must have shape": {"W0": np.zeros(8)},
+    "W0 must be one start": {"W0": np.zeros((2, 9, 1))},
+    "W0 contains NaN": {"W0": np.full(9, np.nan)},
+    "problem must be a Problem": {"problem": np.eye(3)},
+    "labels that no W interpolates": {
+        "problem": Problem([[1.0, 2.0], [2.0, 4.0]], [1.0, 1.0], strict=False),
+        "W0": np.zeros(2),
+    },
+}
+
+
+@pytest.mark.parametrize("message", BAD_ARGUMENTS)
+def test_bad_arguments_are_refused_with_a_reason(message):
+    good = {"problem": Problem.gaussian(3, 9, 1, 0), "W0": np.zeros(9), "p": 1}
+    with pytest.raises(ValueError, match=message):
+        min_norm(**(good | BAD_ARGUMENTS[message]))
