@@ -8,11 +8,28 @@ import numpy as np
 import pytest
 
 from dspgd_lib import plotting, preconditioners
-from dspgd_lib.figures import landing, normalized_gd
+from dspgd_lib.experiments import distance_to_interpolators, limit_against_learning_rate
+from dspgd_lib.figures import experiments, landing, normalized_gd
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Text
 
-FIGURES = [landing.which_solution, normalized_gd.where_it_lands, normalized_gd.clock]
+
+def distances():
+    return experiments.distances(distance_to_interpolators([1.0, 9.0], seeds=[0, 1], n=5, d=20))
+
+
+def learning_rates():
+    grid = {"fractions": [0.1, 0.2, 0.4], "seeds": [0], "n": 5, "d": 20}
+    return experiments.learning_rates([limit_against_learning_rate(e, **grid) for e in (1.0, 9.0)])
+
+
+FIGURES = [
+    landing.which_solution,
+    normalized_gd.where_it_lands,
+    normalized_gd.clock,
+    distances,
+    learning_rates,
+]
 
 
 def square(ax):
@@ -157,6 +174,14 @@ def test_marks_leave_out_points_that_are_not_finite_and_thin_out_crowds():
     assert Dots(crowd, "k").svg(lambda points: 100 * points).count("M") == 2
     line = Line(crowd, "k").svg(lambda points: 100 * points)
     assert 'points="0,0 100,100"' in line
+
+
+def test_every_look_has_a_marker_of_its_own_shape():
+    outlines = {
+        Dots([(0, 0)], "k", style.marker).svg(lambda points: points)
+        for style in plotting.LOOKS.values()
+    }
+    assert len(outlines) == len(plotting.LOOKS)
 
 
 def test_text_is_escaped():
