@@ -203,7 +203,8 @@ def _result(
     guaranteed = bound is not None and is_guaranteed(eta, bound)
     if bound is not None and not guaranteed:
         message += f" The learning rate {eta:.4g} is above the guarantee 1/(βM) = {bound:.4g}"
-        message += "." if bound else ": K has no finite smoothness β, so none is guaranteed for every start."
+        endless = ": K has no finite smoothness β, so that none is guaranteed for every start."
+        message += "." if bound else endless
     limit, error = None, np.inf
     if ending not in ("diverged", "broken"):
         certificate = certified_limit(problem, K, state.W, eta)
