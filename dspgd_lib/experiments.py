@@ -92,6 +92,10 @@ class InterpolatorDistances:
         Proved bounds on the error of W_∞, hence of every distance.
     steps : array of shape (S, E)
         Steps of each run.
+    n, d : int
+        Examples and features.
+    preconditioner : class
+        Whose limits these are.
     """
 
     seeds: NDArray[np.int64]
@@ -104,6 +108,9 @@ class InterpolatorDistances:
     fixed: NDArray[np.bool_]
     limit_error: Array
     steps: NDArray[np.int64]
+    n: int
+    d: int
+    preconditioner: Callable[..., Any]
 
 
 def distance_to_interpolators(
@@ -190,6 +197,9 @@ def distance_to_interpolators(
         fixed=eps >= share * (1.0 - 1e-12),
         limit_error=runs.limit_error.reshape(rates.shape),
         steps=runs.steps.reshape(rates.shape),
+        n=n,
+        d=d,
+        preconditioner=preconditioner,
     )
 
 

@@ -28,24 +28,90 @@ PANEL = (360, 300)
 
 
 @cache
-def _nearest() -> tuple[np.ndarray, ...]:
-    """Return the three interpolators of the first data set, of shape (200, 1)."""
-    problem, W0 = setting(seed=0)
+def _nearest(seed: int, n: int, d: int) -> tuple[np.ndarray, ...]:
+    """Return the three interpolators of one data set, of shape (d, 1)."""
+    problem, W0 = setting(seed, n, d)
     return tuple(min_norm(problem, W0, p) for p in NORMS)
 
 
 @cache
-def _limit(eps: float) -> np.ndarray:
-    """Return where Adam ends on the first data set, to a thousandth."""
-    problem, W0 = setting(seed=0)
-    K = Adam(eps)
-    eta = min(0.1 / problem.M, max_learning_rate(problem, K))
+def _limit(seed: int, n: int, d: int, kind: Any, eps: float, share: float) -> np.ndarray:
+    """Return where a run on one data set ends, to a thousandth."""
+    problem, W0 = setting(seed, n, d)
+    K = kind(eps)
+    eta = min(share / problem.M, max_learning_rate(problem, K))
     return problem.project(dspgd(problem, K, W0, eta, tol=3e-3).W)
 
 
-def _sizes(W: np.ndarray) -> np.ndarray:
-    """Return the 200 sizes |w − w_0|, largest first."""
-    return np.sort(np.abs(W - setting(seed=0)[1]).ravel())[::-1]
+class _First:
+    """The first data set of an experiment: its interpolators, and the changes W - W0."""
+
+    def __init__(self, found: InterpolatorDistances) -> None:
+        self.key = int(found.seeds[0]), found.n, found.d
+        self.problem, self.W0 = setting(*self.key)
+        self.nearest = _nearest(*self.key)
+        self.kind = found.preconditioner
+        self.look = look(self.kind(1.0))
+        self.share = float((found.eta[0, found.fixed] * self.problem.M).max(initial=0.1))
+        self.tallest = 1.8 * self.sizes(self.nearest[1]).max()
+
+    def sizes(self, W: np.ndarray) -> np.ndarray:
+        """Return the sizes |w - w_0|, largest first."""
+        return np.sort(np.abs(W - self.W0).ravel())[::-1]
+
+    def draw(self, ax: Any) -> None:
+        entries = np.arange(1, len(self.W0) + 1)
+        for W, color in zip(self.nearest, COLORS, strict=True):
+            ax.plot(entries, self.sizes(W), color=color)
+        ax.set(xlim=(0, entries[-1] + 1), ylim=(0, self.tallest), xlabel="entries, largest first")
+        ax.set_title("$|w - w_0|$, first data set")
+
+    def describe(self) -> str:
+        sparse, round_, flat = (self.sizes(W) for W in self.nearest)
+        level = int((flat > (1 - 1e-6) * flat[0]).sum())
+        return (
+            f"Sizes of the changes of the {len(flat)} weights, largest first. The solution for "
+            f"p = 1 changes {int((sparse > 1e-9).sum())} of them, by {sparse[0]:.2f} at most; for "
+            f"p = 2 the largest change is {round_[0]:.2f}; for p = infinity it is {flat[0]:.2f}, "
+            f"in {level} of them."
+        )
+
+    def frame(self, eps: float) -> Frame:
+        W = _limit(*self.key, self.kind, eps, self.share)
+        gaps = [float(np.linalg.norm(W - goal) / np.linalg.norm(self.W0)) for goal in self.nearest]
+        sizes, style = self.sizes(W), self.look
+        left: list[Mark] = [Line([(eps, 0), (eps, 1.55)], FAINT, 1.2, "4 3")]
+        left += [
+            Dots([(eps, gap)], color, marker, 5.5, hollow=marker == "o")
+            for gap, color, marker in zip(gaps, COLORS, "DoD", strict=True)
+        ]
+        left += [
+            Text((0.011, y), name, color, (0, 0), bold=True)
+            for y, name, color in zip((1.42, 0.62, 0.16), NAMES, COLORS, strict=True)
+        ]
+        right: list[Mark] = [
+            Line(np.c_[np.arange(1, len(sizes) + 1), sizes], style.color, 3),
+            Text(
+                (0.6 * len(sizes), 0.73 * self.tallest), style.name, style.color, (0, 0), bold=True
+            ),
+        ]
+        where = (
+            f"{gaps[0]:.3f} from the sparsest, {gaps[1]:.3f} from GD's and {gaps[2]:.3f} from the "
+            f"flattest solution"
+        )
+        change = (
+            f"the largest change of a weight is {sizes[0]:.3f}, the median change "
+            f"{np.median(sizes):.3f}"
+        )
+        caption = (
+            f"ε = {eps:.3g}, first data set, in units of ‖W₀‖: {style.name} ends {where}. In units "
+            f"of W {change}."
+        )
+        alts = [
+            f"Smoothing {eps:.3g}: {style.name} ends {where}.",
+            f"Smoothing {eps:.3g}: {change}.",
+        ]
+        return Frame([left, right], alts, caption)
 
 
 def _draw_distances(found: InterpolatorDistances, ax: Any) -> None:
@@ -57,39 +123,17 @@ def _draw_distances(found: InterpolatorDistances, ax: Any) -> None:
     ax.set_title(r"distance / $\Vert W_0\Vert$")
 
 
-def _draw_sizes(ax: Any) -> None:
-    for W, color in zip(_nearest(), COLORS, strict=True):
-        ax.plot(np.arange(1, 201), _sizes(W), color=color)
-    ax.set(xlim=(0, 201), ylim=(0, 0.26), xlabel="entries, largest first")
-    ax.set_title("$|w - w_0|$, first data set")
-
-
-def _distance_frame(eps: float) -> Frame:
-    W, (_, W0) = _limit(eps), setting(seed=0)
-    gaps = [float(np.linalg.norm(W - goal) / np.linalg.norm(W0)) for goal in _nearest()]
-    left: list[Mark] = [Line([(eps, 0), (eps, 1.55)], FAINT, 1.2, "4 3")]
-    left += [Dots([(eps, gap)], color, "D", 5.5) for gap, color in zip(gaps, COLORS, strict=True)]
-    left += [
-        Text((0.011, y), name, color, (0, 0), bold=True)
-        for y, name, color in zip((1.42, 0.62, 0.16), NAMES, COLORS, strict=True)
-    ]
-    sizes = _sizes(W)
-    right: list[Mark] = [
-        Line(np.c_[np.arange(1, 201), sizes], ADAM, 3),
-        Text((120, 0.19), "Adam", ADAM, (0, 0), bold=True, size=14),
-    ]
-    caption = (
-        f"ε = {eps:.3g}, first data set: Adam ends <b>{gaps[0]:.2f}</b> from the sparsest, "
-        f"<b>{gaps[1]:.3f}</b> from GD's and <b>{gaps[2]:.2f}</b> from the flattest solution. Its "
-        f"largest change of a weight is {sizes[0]:.3f}, its median change {np.median(sizes):.3f}."
+def _describe_distances(found: InterpolatorDistances) -> str:
+    medians = np.median(found.distance / found.start_norm[:, None, None], axis=0)
+    ends = ", ".join(
+        f"for p = {p} from {first:.3f} to {last:.3f}"
+        for p, first, last in zip(("1", "2", "infinity"), medians[0], medians[-1], strict=True)
     )
-    alts = [
-        f"Smoothing {eps:.3g}: on the first data set the distances from the solutions for p = 1, 2 "
-        f"and infinity are {gaps[0]:.2f}, {gaps[1]:.3f} and {gaps[2]:.2f}.",
-        f"Adam changes the weights by {sizes[0]:.3f} at most and {np.median(sizes):.3f} in the "
-        f"median, between the flat and the bell-shaped profile.",
-    ]
-    return Frame([left, right], alts, caption)
+    return (
+        f"Median and range over {len(found.seeds)} data sets of the distance from three "
+        f"interpolating solutions. From smoothing {found.eps[0]:g} to {found.eps[-1]:g} the "
+        f"medians go {ends}."
+    )
 
 
 def distances(found: InterpolatorDistances) -> Explorer:
@@ -98,7 +142,7 @@ def distances(found: InterpolatorDistances) -> Explorer:
     Parameters
     ----------
     found
-        What `dspgd_lib.experiments.distance_to_interpolators` returned, for W of shape (200, 1).
+        What `dspgd_lib.experiments.distance_to_interpolators` returned.
 
     Returns
     -------
@@ -111,24 +155,13 @@ def distances(found: InterpolatorDistances) -> Explorer:
     >>> distances(distance_to_interpolators([1.0, 100.0], seeds=[0], n=5, d=20)).stops
     11
     """
+    first = _First(found)
     panels = [
-        Panel(
-            lambda ax: _draw_distances(found, ax),
-            "Median and range over all data sets of the distance from three interpolating "
-            "solutions against the smoothing: to p = 1 it falls slowly, to p = 2 it falls towards "
-            "0, to p = infinity it rises.",
-            PANEL,
-        ),
-        Panel(
-            _draw_sizes,
-            "Sizes of the changes of the 200 weights in three interpolating solutions: p = 1 "
-            "changes few weights much, p = infinity almost all by the same amount, p = 2 lies "
-            "between.",
-            PANEL,
-        ),
+        Panel(lambda ax: _draw_distances(found, ax), _describe_distances(found), PANEL),
+        Panel(first.draw, first.describe(), PANEL),
     ]
     controls = [Slider("eps", "smoothing ε", STOPS, start=4)]
-    return Explorer(panels, _distance_frame, controls, "Distance from three interpolators")
+    return Explorer(panels, first.frame, controls, "Distance from three interpolators")
 
 
 # -------------------------------------------------------------------- limits against η
@@ -136,12 +169,12 @@ def distances(found: InterpolatorDistances) -> Explorer:
 
 def _draw_moves(ax: Any) -> None:
     ax.set(xscale="log", yscale="log", xlim=(0.008, 2.4), ylim=(1e-16, 9))
-    ax.set(xlabel=r"$\eta$, times its guarantee", yticks=[1e-15, 1e-10, 1e-5, 1])
+    ax.set(xlabel=r"$\eta$ / guarantee", yticks=[1e-15, 1e-10, 1e-5, 1])
     ax.set_title(r"moved by / $\Vert W_0\Vert$")
 
 
 def _draw_slopes(ax: Any) -> None:
-    ax.set(xscale="log", xlim=(0.008, 2.4), ylim=(0, 2), xlabel=r"$\eta$, times its guarantee")
+    ax.set(xscale="log", xlim=(0.008, 2.4), ylim=(0.85, 1.3), xlabel=r"$\eta$ / guarantee")
     ax.set_title(r"distance from flow / $\eta$, over its mean")
 
 
@@ -170,6 +203,8 @@ def _move_frame(found: Mapping[str, LearningRates], eps: str, fraction: float) -
     scaled = one.from_flow / x
     scaled = scaled / scaled.mean(axis=1, keepdims=True)
     right: list[Mark] = [Line([(0.008, 1), (2.4, 1)], FAINT, 1.2, "4 3")]
+    still = max(one.gd_from_smallest.max(), one.mirror_from_smallest.max())
+    level = float((np.ptp(one.from_start, axis=1) / one.from_start.mean(axis=1)).max())
     right += [Line(np.c_[x, row], ADAM, 1.6, opacity=0.8) for row in scaled]
     right += [Dots([(fraction, float(np.interp(fraction, x, scaled.mean(axis=0))))], ADAM, "D", 6)]
     slope = float(np.median(one.slope))
@@ -177,15 +212,16 @@ def _move_frame(found: Mapping[str, LearningRates], eps: str, fraction: float) -
     caption = (
         f"ε = {eps}, η = {fraction:.2g} of the guarantee ({where} it): Adam's limit lies "
         f"<b>{gone:.1e}</b> ‖W₀‖ from the limit of the flow. Slope on the logarithmic axes: "
-        f"<b>{slope:.3f}</b>. Distance from W₀: {float(np.interp(fraction, x, start)):.3f} ‖W₀‖."
+        f"<b>{slope:.3f}</b>. Distance from W₀: {float(np.interp(fraction, x, start)):.3f} ‖W₀‖. "
+        f"Medians over {len(one.seeds)} data sets."
     )
     alts = [
         f"Smoothing {eps}, learning rate {fraction:.2g} of the guarantee: Adam's limit is "
         f"{gone:.1e} away from the flow limit, on a line of slope {slope:.3f}; the limits of "
-        f"gradient descent and mirror descent move by less than 1e-9; the distance from the start "
-        f"is level.",
+        f"gradient descent and mirror descent move by at most {still:.0e}; the distance from the "
+        f"start varies by at most {level:.2%}.",
         f"Distance from the flow limit over the learning rate stays between {scaled.min():.2f} "
-        f"and {scaled.max():.2f} of its mean.",
+        f"and {scaled.max():.2f} times its mean.",
     ]
     return Frame([left, right], alts, caption)
 
