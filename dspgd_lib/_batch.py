@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._single import FLOOR, HUGE, UNIT
+from ._single import FLOOR, HUGE, UNIT, direction_at
 from ._validation import Array, frobenius_norm
 from .problem import Problem
 
@@ -57,13 +57,7 @@ class Ends:
 
 
 def _direction(K: Any, V: Array) -> Array:
-    direction = np.asarray(K.gradient(V), dtype=float)
-    if direction.shape != V.shape:
-        raise ValueError(
-            f"K.gradient must return an array of the shape {V.shape} of its argument, found "
-            f"{direction.shape}: it must act on a stack of matrices."
-        )
-    return direction
+    return direction_at(K, V, "it must act on a stack of matrices")
 
 
 def _check_stacks(K: Any, V: Array) -> None:

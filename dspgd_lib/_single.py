@@ -51,12 +51,13 @@ def state_at(problem: Problem, W: Array) -> State:
     )
 
 
-def _direction(K: Any, V: Array) -> Array:
+def direction_at(K: Any, V: Array, remedy: str) -> Array:
+    """Return ∇K(V), or say that K does not give an array of the shape of V, and the remedy."""
     direction = np.asarray(K.gradient(V), dtype=float)
     if direction.shape != V.shape:
         raise ValueError(
             f"K.gradient must return an array of the shape {V.shape} of its argument, found "
-            f"{direction.shape}: pass one preconditioner, not a grid."
+            f"{direction.shape}: {remedy}."
         )
     return direction
 
@@ -89,7 +90,7 @@ def iterate(
             return "diverged", steps, state
         if steps == max_steps:
             return ("late" if tol > 0 else "asked"), steps, state
-        direction = _direction(K, state.gradient)
+        direction = direction_at(K, state.gradient, "pass one preconditioner, not a grid")
         if not np.isfinite(direction).all():
             return "broken", steps, state
         new = state_at(problem, state.W - eta * direction)
