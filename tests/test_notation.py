@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dspgd_lib import Adam, Problem, dspgd, notation
+from dspgd_lib import Adam, Problem, bregman, dspgd, notation
 from dspgd_lib.notation import Symbol
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +23,7 @@ def commands(tex: str) -> set[str]:
 KNOWN = commands(
     r"\sigma \max \min \mathbb \langle \rangle \lVert \rVert \operatorname \arg \, \mathcal \Pi"
     r"\nabla \infty \mathrm \widehat \ \times \sqrt \top \ell \mu \kappa \varepsilon \beta \eta"
-    r"\sup \ge"
+    r"\sup \ge \partial \psi \in"
 )
 
 
@@ -49,7 +49,15 @@ def test_name_in_code_exists(symbol: Symbol, name: str) -> None:
     problem = Problem.gaussian(n=2, d=4, k=1, seed=0)
     K, W0, eta = Adam(1.0), np.zeros((4, 1)), 0.1
     result = dspgd(problem, K, W0, eta, max_steps=3, tol=0, record=("W",))
-    names = {"np": np, "problem": problem, "K": K, "W0": W0, "eta": eta, "result": result}
+    names = {
+        "np": np,
+        "bregman": bregman,
+        "problem": problem,
+        "K": K,
+        "W0": W0,
+        "eta": eta,
+        "result": result,
+    }
     value = eval(name, names)
     if symbol.shape == "scalar" and not callable(value):
         assert np.ndim(value) == 0
