@@ -7,12 +7,14 @@ that it can be tried on a bad snippet as well as on the book.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from nbexport.source import Page
+from nbexport import inline
+from nbexport.source import Directive, Page, walk
 
 STATEMENTS = ("prf:theorem", "prf:proposition", "prf:lemma", "prf:corollary")
 BADGES = ("{paper}`", "{classical}`", "{own}`")
@@ -107,6 +109,29 @@ def leftovers(page: Page) -> list[str]:
     ]
 
 
+def terms_linked_twice(page: Page) -> list[str]:
+    """A term is linked where it is first used, not again; the glossary itself is free."""
+    if page.entries:
+        return []
+    first: dict[str, int] = {}
+    found = []
+    for term, line in linked_terms(page):
+        if term in first:
+            found.append(f"line {line}: {term!r} is linked in line {first[term]} already")
+        first.setdefault(term, line)
+    return found
+
+
+def disorder_in_glossary(page: Page) -> list[str]:
+    """The glossary is alphabetical, word by word, and says of every term what it is."""
+    found = [
+        f"line {after.line}: {after.term!r} stands after {before.term!r}"
+        for before, after in itertools.pairwise(page.entries)
+        if words(after.term) <= words(before.term)
+    ]
+    return found + [f"line {e.line}: {e.term!r} has no text" for e in page.entries if not e.body[0]]
+
+
 PAGE_RULES = (
     figures_without_alt,
     long_cells,
@@ -114,6 +139,8 @@ PAGE_RULES = (
     statements_without_proof,
     exercises_without_solution,
     leftovers,
+    terms_linked_twice,
+    disorder_in_glossary,
 )
 
 
@@ -134,6 +161,50 @@ def repeated_labels(pages: Iterable[Page]) -> list[str]:
     """A label stands for one thing in the whole book."""
     counts = Counter(label for page in pages for label in labels(page))
     return [f"label {label} is used {n} times" for label, n in counts.items() if n > 1]
+
+
+def words(term: str) -> list[str]:
+    """What the order of the glossary looks at."""
+    return re.findall(r"\w+", term.casefold())
+
+
+def linked_terms(page: Page) -> list[tuple[str, int]]:
+    """Every term that a page links, without regard to case, with its line."""
+    found = []
+    for block in walk(page.blocks):
+        if isinstance(block, Directive):
+            text = block.argument
+        else:
+            text = "" if block.verbatim else "\n".join(block.lines)
+        for mark in inline.MARK.finditer(text):
+            if mark["role"] == "term":
+                line = block.line + text.count("\n", 0, mark.start())
+                found.append((inline.titled(mark["content"])[1].lower(), line))
+    return found
+
+
+def unknown_terms(pages: Iterable[Page]) -> list[str]:
+    """Every linked term is in the glossary."""
+    pages = list(pages)
+    known = {entry.term.lower() for page in pages for entry in page.entries}
+    return [
+        f"{page.name}:{line}: the glossary has no {term!r}"
+        for page in pages
+        for term, line in linked_terms(page)
+        if term not in known
+    ]
+
+
+def unlinked_terms(pages: Iterable[Page]) -> list[str]:
+    """Every term of the glossary is used: some other page links it."""
+    pages = list(pages)
+    linked = {term for page in pages if not page.entries for term, _ in linked_terms(page)}
+    return [
+        f"{page.name}:{entry.line}: no page links {entry.term!r}"
+        for page in pages
+        for entry in page.entries
+        if entry.term.lower() not in linked
+    ]
 
 
 def statement_labels(pages: Iterable[Page]) -> set[str]:

@@ -32,6 +32,14 @@ def test_every_statement_is_tested_and_every_marker_names_one() -> None:
     assert rules.untested(rules.statement_labels(BOOK), marked) == []
 
 
+def test_every_linked_term_is_in_the_glossary() -> None:
+    assert rules.unknown_terms(BOOK) == []
+
+
+def test_every_term_of_the_glossary_is_linked() -> None:
+    assert rules.unlinked_terms(BOOK) == []
+
+
 def test_table_of_contents_lists_every_page_once() -> None:
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     listed = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
@@ -63,6 +71,16 @@ GOOD = {
         "```{solution} ex-a\n:class: dropdown\nDone.\n```\n"
     ),
     "leftovers": "To do this, take $xxx$ and todos.\n",
+    "terms_linked_twice": (
+        "A {term}`loss`, {term}`losses <loss function>`.\n"
+        "```{note}\n{term}`norm`, `{term}`norm``\n```\n```\n{term}`loss`\n```\n"
+        "```{code-cell}\ns = '{term}`loss`'\n```\n"
+    ),
+    "disorder_in_glossary": (
+        "```{glossary}\nAdam\n  One.\n\nBregman ball\n  Two, {term}`Adam`.\n\n"
+        "co-coercivity\n  {term}`Adam`\n\ncondition number\n  So.\n\n  More.\n\n"
+        "p-norm\n  So.\n\nPL inequality\n  So.\n```\n"
+    ),
 }
 BAD = {
     "figures_without_alt": [
@@ -97,6 +115,19 @@ BAD = {
         "```{solution} ex-b\n:class: dropdown\nDone.\n```\n",
     ],
     "leftovers": ["TODO: prove\n", "The rest is coming soon.\n", "Lorem ipsum dolor\n"],
+    "terms_linked_twice": [
+        "A {term}`loss`.\n\nA {term}`Loss`.\n",
+        "A {term}`loss` is a {term}`loss`.\n",
+        "A {term}`bregman  ball`.\n\n```{note}\n{term}`balls\n<Bregman\nball>`\n```\n",
+        "```{prf:lemma} On a {term}`norm`\nA\n{term}`norm`.\n```\n",
+        "::::{quiz} Which {term}`norm`?\n\n1. This {term}`norm`.\n::::\n",
+    ],
+    "disorder_in_glossary": [
+        "```{glossary}\nnorm\n  One.\n\nAdam\n  Two.\n```\n",
+        "```{glossary}\nnorm\n  One.\n\nNorm\n  Two.\n```\n",
+        "```{glossary}\nPL inequality\n  One.\n\np-norm\n  Two.\n```\n",
+        "```{glossary}\nAdam\n\nnorm\n  Two.\n```\n",
+    ],
 }
 
 
@@ -119,6 +150,16 @@ def test_repeated_labels_are_found() -> None:
     for text in ("(lem-a)=\n", "$$\nx\n$$ (sec-a)\n", "```{figure} a.svg\n:name: lem-a\n```\n"):
         assert len(rules.repeated_labels([first, Page("b.md", text)])) == 1
     assert rules.repeated_labels([first, Page("b.md", "$$\nx\n$$ (eq-a)\n")]) == []
+
+
+def test_links_and_glossary_must_match() -> None:
+    glossary = Page("g.md", "```{glossary}\nAdam\n  See {term}`norm`.\n\nnorm\n  So.\n```\n")
+    page = Page("a.md", "A {term}`Norm`.\n")
+    assert rules.unknown_terms([page, glossary]) == []
+    assert rules.unlinked_terms([page, glossary]) == ["g.md:2: no page links 'Adam'"]
+    page = Page("a.md", "\n{term}`Adam`, a {term}`norm`,\n{term}`two <lost>`.\n")
+    assert rules.unknown_terms([page, glossary]) == ["a.md:3: the glossary has no 'lost'"]
+    assert rules.unlinked_terms([page, glossary]) == []
 
 
 def test_markers_and_statements_must_match() -> None:

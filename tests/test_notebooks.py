@@ -24,7 +24,10 @@ ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
 NOTEBOOKS = convert(ROOT)
 WORKS = Bibliography(ROOT / "book" / "references.bib")
-OTHER = "# Other *page*\n\n## A part\n\n```{prf:lemma} Far\n:label: lem-far\n\nSo.\n```\n"
+OTHER = (
+    "# Other *page*\n\n## A part\n\n```{prf:lemma} Far\n:label: lem-far\n\nSo.\n```\n"
+    "```{glossary}\nBregman ball\n  A ball.\n```\n"
+)
 
 
 def cells(text: str) -> list[nbformat.NotebookNode]:
@@ -138,6 +141,11 @@ LEMMA = "```{prf:lemma} Of $\\R$\n:label: lem-a\n\n{own}`new, $k = 1$` Let\n\n$$
         ),
         ("1. One:\n\n   ```{note}\n   So.\n   ```\n", "1. One:\n\n   > **Note**\n   >\n   > So."),
         ("```{math}\n:label: eq-m\na\n```\n", "$$a \\tag{3.1}$$"),
+        (
+            "```{glossary}\nlow\n  A $\\R$:\n\n  $$a$$\n\nPL inequality\n  See {term}`low`.\n```\n",
+            '<a id="term-low"></a>**low.** A $\\mathbb{R}$:\n\n$$a$$\n\n'
+            '<a id="term-PL-inequality"></a>**PL inequality.** See [low](#term-low).',
+        ),
         ("```python\n$x$ {role}`x`\n```\n", "```python\n$x$ {role}`x`\n```"),
     ],
 )
@@ -173,6 +181,8 @@ def test_a_figure_is_packed_into_the_notebook() -> None:
         ("[x](https://a.b/c)", "[x](https://a.b/c)"),
         ("(sec-a)=\n## On it\n\n{ref}`sec-a`", "## On it\n\n[On it](#On-it)"),
         ("# P\n(sec-a)=\nSo. [x](#sec-a)", '# P\n<a id="sec-a"></a>\n\nSo. [x](#sec-a)'),
+        ("{term}`Bregman\nball`", "[Bregman ball](other.ipynb#term-Bregman-ball)"),
+        ("{term}`a *$\\R$* <bregman ball>`", "[a *$\\mathbb{R}$*](other.ipynb#term-Bregman-ball)"),
         ("{classical}`Kantorovich`", "*Classical · Kantorovich*"),
         ("{math}`\\R`", "$\\mathbb{R}$"),
         ("a\n% a remark\n\nb", "a\n\n\nb"),
@@ -199,7 +209,8 @@ def test_citations() -> None:
         ("# P\n\n```{glue} x\n```\n", 3, "{glue}"),
         ("````{note}\n\n```{margin}\nSo.\n```\n````\n", 3, "{margin}"),
         ("```{note}\n```{code-cell}\n1\n```\n```\n", 2, "code-cell"),
-        ("a\n{term}`x`\n", 2, "{term}"),
+        ("a\n{term}`x`\n", 2, "the glossary has no term 'x'"),
+        ("a\n{abbr}`x`\n", 2, "{abbr}"),
         ("````{note}\n:class: a\n\nSo {abbr}`x`.\n````\n", 4, "{abbr}"),
         ("{prf:ref}`lem-none`", 1, "lem-none"),
         ("{cite:t}`nobody`", 1, "nobody"),
@@ -266,11 +277,29 @@ def test_solutions_and_exercises_with_code() -> None:
 # ------------------------------------------------------------------------------- the book
 
 
-def test_every_page_with_code_has_a_notebook() -> None:
-    names = read_toc(ROOT)
-    with_code = [n for n, page in read_pages(ROOT, list(names)).items() if page.all("code-cell")]
-    assert list(NOTEBOOKS) == [Path(name).name for name in with_code]
-    assert "normalized-gd" in NOTEBOOKS
+def test_every_page_with_code_has_a_notebook_and_so_has_the_glossary() -> None:
+    pages = read_pages(ROOT, list(read_toc(ROOT)))
+    chosen = [name for name, page in pages.items() if page.all("code-cell", "glossary")]
+    assert list(NOTEBOOKS) == [Path(name).name for name in chosen]
+    assert {"normalized-gd", "glossary"} <= set(NOTEBOOKS)
+
+
+def test_only_a_notebook_with_code_promises_live_figures() -> None:
+    for name, notebook in NOTEBOOKS.items():
+        header = notebook.cells[0].source.partition("\n\n")[0]
+        assert ("live" in header) == any(c.cell_type == "code" for c in notebook.cells), name
+
+
+def test_terms_lead_to_the_glossary() -> None:
+    links = {
+        link
+        for notebook in NOTEBOOKS.values()
+        for cell in notebook.cells
+        for link in re.findall(r"\]\(glossary\.ipynb#([\w-]+)\)", cell.source)
+    }
+    text = "".join(cell.source for cell in NOTEBOOKS["glossary"].cells)
+    assert links
+    assert links <= set(re.findall(r'<a id="([\w-]+)"></a>', text))
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from . import inline, macros
 from .citations import Bibliography
 from .index import STATEMENTS, Index, Target, read_pages, read_toc
-from .source import Directive, Page, Text, split
+from .source import Directive, Page, Text, glossary_entries, split
 
 ADMONITIONS = {
     *("admonition", "attention", "caution", "danger", "dropdown", "error", "hint", "important"),
@@ -31,9 +31,12 @@ CITATIONS = {"cite:t": False, "cite:p": True, "cite": True}
 SOURCE_FOLDED = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 OUTPUT_FOLDED = {"hide-output", "remove-output", "hide-cell", "remove-cell"}
 HEADER = (
-    "*This notebook was made from `{page}.md` by `make notebooks`; the rendered chapter is "
-    "`_build/html/{page}.html`. Here you can change everything, and the figures are live: they "
-    "answer for any value. Begin with Run, Run All Cells.*"
+    "*This notebook was made from `{page}.md` by `make notebooks`; the rendered page is "
+    "`_build/html/{page}.html`.{live}*"
+)
+LIVE = (
+    " Here you can change everything, and the figures are live: they answer for any value. "
+    "Begin with Run, Run All Cells."
 )
 FOLDED_SOLUTION = "*The solution is folded below. Click on a triangle or on three dots to open it.*"
 
@@ -94,7 +97,8 @@ class Chapter:
 
     def notebook(self) -> NotebookNode:
         """Convert the page."""
-        self.pending.append(HEADER.format(page=self.name))
+        live = LIVE if self.page.all("code-cell") else ""
+        self.pending.append(HEADER.format(page=self.name, live=live))
         for block in self.page.blocks:
             self.line = block.line
             if isinstance(block, Text):
@@ -203,6 +207,8 @@ class Chapter:
             made = self.admonition(d)
         elif kind == "quiz":
             made = self.quiz(d)
+        elif kind == "glossary":
+            made = self.glossary(d)
         elif kind == "math":
             made = self.display("\n".join([d.argument, *d.body]), d.label)
         elif kind in ("figure", "image"):
@@ -254,6 +260,14 @@ class Chapter:
                 self.line = line
                 raise self.fail("the content of a {quiz} must be one ordered list")
         return found
+
+    def glossary(self, d: Directive) -> str:
+        """Write every term in bold, with an anchor, before its definition."""
+        made = []
+        for entry in glossary_entries(d):
+            text = self.blocks(list(split(entry.body, entry.line + 1)))
+            made.append(f'<a id="{entry.anchor}"></a>**{self.inline(entry.term)}.** {text}')
+        return "\n\n".join(made)
 
     def figure(self, d: Directive) -> str:
         """Write a picture, with its number and caption if it is a figure."""
@@ -342,12 +356,13 @@ class Chapter:
             return self.citation(content, CITATIONS[name])
         if name == "math":
             return f"${self.tex(content)}$"
-        if name not in ("prf:ref", "ref", "numref", "eq", "doc"):
+        if name not in ("prf:ref", "ref", "numref", "eq", "doc", "term"):
             raise self.fail(f"no rule for the role {{{name}}}")
-        given = re.fullmatch(r"(?P<text>.+?)\s*<(?P<label>.+)>", content, re.S)
-        text, label = (given["text"], given["label"]) if given else ("", content)
+        text, label = inline.titled(content)
         if name == "doc":
             return self.link(text, f"{label}.md")
+        if name == "term":
+            return self.link_to(self.term(label), self.inline(text or label))
         target = self.target(label)
         if name == "eq":
             return self.link_to(target, f"({target.number})")
@@ -369,6 +384,12 @@ class Chapter:
         if label not in self.index.labels:
             raise self.fail(f"nothing has the label {label!r}")
         return self.index.labels[label]
+
+    def term(self, word: str) -> Target:
+        """Find a word in the glossary."""
+        if word.lower() not in self.index.terms:
+            raise self.fail(f"the glossary has no term {word!r}")
+        return self.index.terms[word.lower()]
 
     def headline(self, target: Target) -> str:
         """Name a box as the book does, "Theorem 1.1 (Title)"."""
@@ -399,15 +420,15 @@ class Chapter:
 
 
 def convert(root: Path) -> dict[str, NotebookNode]:
-    """Make a notebook of every page of the book that has code cells, under its file's name."""
+    """Make a notebook of every page with code cells, and of the glossary, under its file's name."""
     chapters = read_toc(root)
     pages = read_pages(root, list(chapters))
     index, works = Index(pages, chapters), Bibliography(root / "book" / "references.bib")
-    with_code = {name for name, page in pages.items() if page.all("code-cell")}
-    if len({Path(name).name for name in with_code}) < len(with_code):
+    chosen = {name for name, page in pages.items() if page.all("code-cell", "glossary")}
+    if len({Path(name).name for name in chosen}) < len(chosen):
         raise ConversionError("_toc.yml: two pages would be notebooks of the same name")
     return {
-        Path(name).name: Chapter(name, page, index, works, root, with_code).notebook()
+        Path(name).name: Chapter(name, page, index, works, root, chosen).notebook()
         for name, page in pages.items()
-        if name in with_code
+        if name in chosen
     }

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from . import inline
-from .source import Directive, Page, Text, walk
+from .source import Directive, Page, Text, glossary_entries, walk
 
 STATEMENTS = {
     *("algorithm", "assumption", "axiom", "conjecture", "corollary", "criterion", "definition"),
@@ -43,6 +43,7 @@ class Index:
         self.boxes: dict[tuple[str, int], Target] = {}  # by page and line
         self.headings: dict[tuple[str, str], Target] = {}
         self.titles: dict[str, str] = {}
+        self.terms: dict[str, Target] = {}  # without regard to case
         self.counts: Counter[tuple[str, int]] = Counter()
         for name, page in pages.items():
             for block in walk(page.blocks):
@@ -59,6 +60,9 @@ class Index:
 
     def note_directive(self, page: str, chapter: int, d: Directive) -> None:
         """Number a statement, an exercise, a figure or an equation."""
+        if d.name == "glossary":
+            for entry in glossary_entries(d):
+                self.terms[entry.term.lower()] = Target(page, entry.anchor, entry.term)
         kind = d.name.removeprefix("prf:").removesuffix("-start")
         label = d.label or d.options.get("name", "")
         if d.name.startswith("prf:") and kind in STATEMENTS:

@@ -37,6 +37,13 @@ def slug(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
+def titled(content: str) -> tuple[str, str]:
+    """Divide what a role holds, "shown text <label>" or "label", into the two."""
+    content = " ".join(content.split())
+    given = re.fullmatch(r"(?P<text>.+?) ?<(?P<label>.+)>", content)
+    return (given["text"], given["label"]) if given else ("", content)
+
+
 def as_html(markdown: str) -> str:
     """Write one line of Markdown as HTML, without links; formulas stay for Jupyter to typeset."""
     formulas: list[str] = []

@@ -6,6 +6,7 @@ The tests of the book's rules read the pages with it, the notebooks are made wit
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -67,6 +68,38 @@ class Page:
     def all(self, *names: str) -> list[Directive]:
         """Every directive with one of these names."""
         return [d for d in self.directives if d.name in names]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The entries of the glossary on this page, in its order."""
+        return [entry for d in self.all("glossary") for entry in glossary_entries(d)]
+
+
+@dataclass
+class Entry:
+    """One entry of a glossary: a term, and the lines that say what it is."""
+
+    term: str
+    line: int
+    body: list[str] = field(default_factory=list)
+
+    @property
+    def anchor(self) -> str:
+        """What a link to the entry leads to."""
+        return "term-" + "-".join(re.findall(r"\w+", self.term))
+
+
+def glossary_entries(directive: Directive) -> list[Entry]:
+    """Divide a glossary: a term begins at the margin, its definition is indented below it."""
+    found: list[Entry] = []
+    for line, text in enumerate(directive.body, start=directive.body_line):
+        if text[:1].strip():
+            found.append(Entry(text.strip(), line))
+        elif found:
+            found[-1].body.append(text)
+    for entry in found:
+        entry.body = textwrap.dedent("\n".join(entry.body)).strip("\n").split("\n")
+    return found
 
 
 def walk(blocks: Iterable[Directive | Text]) -> Iterator[Directive | Text]:
