@@ -119,23 +119,6 @@ def test_the_dual_is_the_supremum_and_attained_where_stated(seed, r, eps):
 # ---------------------------------------------------------------------------- the destination
 
 
-@pytest.mark.statement("lem-one-meeting-point")
-@given(cases(), seeds)
-def test_the_plane_meets_the_manifold_once_and_nearest(case, seed):
-    problem, W0, _ = case
-    rng, P, X = np.random.default_rng(seed), problem.project(W0), problem.X
-    size = norm(W0) + norm(P)
-    A = np.linalg.lstsq(X.T, P - W0, rcond=None)[0]
-    assert norm(X.T @ A - (P - W0)) <= 1e-9 * size
-    assert norm(X @ P - problem.Y) <= 1e-9 * problem.sigma_max * size
-    Z = rng.standard_normal(W0.shape)
-    other = P + problem.project(Z) - problem.project(0 * Z)
-    assert norm(P - W0) <= norm(other - W0) * (1 + 1e-9)
-    W = W0 + X.T @ rng.standard_normal(problem.Y.shape)
-    bound = norm(X @ W - problem.Y) / problem.sigma_min
-    assert norm(W - P) <= bound * (1 + 1e-9) + 1e-9 * size
-
-
 @pytest.mark.statement("lem-ngd-secant")
 @given(cases(), seeds)
 def test_the_gradient_is_a_symmetric_map_of_the_error(case, seed):

@@ -1,0 +1,381 @@
+"""The statements of the chapter on overparameterized models, over random and hard problems."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from strategies import inner, norm, seeds
+
+from dspgd_lib import GradientDescent, Problem, dspgd, min_norm
+from dspgd_lib.figures import overparameterized as figures
+
+GD = GradientDescent()
+
+
+@st.composite
+def cases(draw):
+    """A problem with the squared loss, a start, and orthonormal singular vectors of X.
+
+    Condition numbers of X up to 10, sometimes a repeated top singular value; d - n from 1 to 3.
+    Returns the problem, W0, the singular values, and the p_i, the q_i and a basis of the null
+    space as columns.
+    """
+    n, k, free = draw(st.integers(1, 4)), draw(st.sampled_from([1, 3])), draw(st.integers(1, 3))
+    rng = np.random.default_rng(draw(seeds))
+    sigma = draw(st.sampled_from([0.3, 1.0, 20.0])) * np.geomspace(
+        1, draw(st.sampled_from([1.0, 0.4, 0.1])), n
+    )
+    if n > 1 and draw(st.booleans()):
+        sigma[1] = sigma[0]
+    P = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    both = np.linalg.qr(rng.standard_normal((n + free, n + free)))[0]
+    Q, null = both[:, :n], both[:, n:]
+    problem = Problem(P * sigma @ Q.T, rng.standard_normal((n, k)))
+    return problem, rng.standard_normal((n + free, k)), sigma, P, Q, null
+
+
+def rates(low, high):
+    """Learning rates in units of 1/M."""
+    return st.floats(low, high)
+
+
+def factor(problem, eta):
+    return max(1 - eta * problem.mu, eta * problem.M - 1)
+
+
+# -------------------------------------------------------------------------- the perfect fits
+
+
+@pytest.mark.statement("prop-over-manifold")
+@given(cases(), seeds)
+def test_the_perfect_fits_are_one_of_them_plus_the_null_space(case, seed):
+    problem, _, sigma, P, Q, null = case
+    rng = np.random.default_rng(seed)
+    one = Q @ ((P.T @ problem.Y) / sigma[:, None])
+    size = norm(one) + 1
+    W = one + null @ rng.standard_normal((null.shape[1], problem.k))
+    assert norm(problem.residual(W)) <= 1e-12 * sigma[0] * (norm(W) + size)
+    other = problem.project(rng.standard_normal(W.shape))  # by the library, another way
+    assert norm(Q.T @ (other - W)) <= 1e-9 * (norm(W) + norm(other))
+
+
+@pytest.mark.statement("prop-over-manifold")
+@given(cases(), seeds)
+def test_row_and_null_space_split_the_weights_and_have_the_dimensions_stated(case, seed):
+    problem, W, *_ = case
+    n, d, k = problem.n, problem.d, problem.k
+    X_on_matrices = np.kron(problem.X, np.eye(k))  # on matrices written as vectors
+    assert np.linalg.matrix_rank(X_on_matrices) == n * k
+    _, values, right = np.linalg.svd(X_on_matrices)
+    kernel = right[len(values) :]
+    assert len(kernel) == (d - n) * k
+    A = np.linalg.solve(problem.X @ problem.X.T, problem.X @ W)
+    seen = problem.X.T @ A
+    assert norm(problem.X @ (W - seen)) <= 1e-9 * problem.sigma_max * norm(W)
+    assert abs(inner(seen, W - seen)) <= 1e-9 * norm(W) ** 2
+    unseen = (kernel.T @ (kernel @ W.ravel())).reshape(d, k)
+    assert norm(W - seen - unseen) <= 1e-9 * norm(W)
+
+
+@pytest.mark.statement("prop-over-manifold")
+@given(cases(), st.floats(1e-6, 1e3), seeds)
+def test_loss_and_gradient_vanish_on_the_manifold_only(case, distance, seed):
+    problem, W0, *_ = case
+    rng = np.random.default_rng(seed)
+    fit = problem.project(W0)
+    scale = problem.sigma_max * (norm(fit) + 1)
+    assert problem.loss_value(fit) <= (1e-12 * scale) ** 2
+    assert norm(problem.gradient(fit)) <= 1e-12 * problem.sigma_max * scale
+    off = problem.X.T @ rng.standard_normal((problem.n, problem.k))
+    off *= distance / norm(off)
+    assert problem.loss_value(fit + off) >= 0.5 * problem.mu * distance**2 * (1 - 1e-6)
+    assert norm(problem.gradient(fit + off)) >= problem.mu * distance * (1 - 1e-6)
+
+
+@pytest.mark.parametrize(("labels", "fate"), [((3, 4), "no W interpolates"), ((3, 3), "special")])
+def test_without_full_row_rank_the_library_says_what_is_wrong(labels, fate):
+    with pytest.raises(ValueError, match=f"full row rank.*{fate}"):
+        Problem([[1, 2, 0], [1, 2, 0]], labels)
+
+
+# ------------------------------------------------------------------------- one meeting point
+
+
+@pytest.mark.statement("lem-one-meeting-point")
+@given(cases(), seeds)
+def test_the_plane_meets_the_manifold_once_and_nearest(case, seed):
+    problem, W0, _, _, Q, null = case
+    rng, P, X = np.random.default_rng(seed), problem.project(W0), problem.X
+    size = norm(W0) + norm(P)
+    formula = W0 + X.T @ np.linalg.solve(X @ X.T, problem.Y - X @ W0)
+    assert norm(P - formula) <= 1e-9 * size
+    assert norm(null.T @ (P - W0)) <= 1e-9 * size  # in the plane
+    assert norm(X @ P - problem.Y) <= 1e-9 * problem.sigma_max * size  # and on the manifold
+    other = P + null @ rng.standard_normal((null.shape[1], problem.k))
+    squares = norm(other - P) ** 2 + norm(P - W0) ** 2
+    assert norm(other - W0) ** 2 == pytest.approx(squares, rel=1e-9)
+    W = W0 + X.T @ rng.standard_normal(problem.Y.shape)
+    residual = norm(X @ W - problem.Y)
+    slack = 1e-9 * (size + norm(W))
+    assert residual / problem.sigma_max - slack <= norm(W - P)
+    assert norm(W - P) <= residual / problem.sigma_min + slack
+    for i, sigma in ((0, problem.sigma_max), (-1, problem.sigma_min)):  # both are attained
+        W = P + Q[:, [i]] @ rng.standard_normal((1, problem.k))
+        assert norm(X @ W - problem.Y) == pytest.approx(sigma * norm(W - P), rel=1e-6)
+
+
+# ---------------------------------------------------------------------- coordinate by coordinate
+
+
+@pytest.mark.statement("prop-over-svd")
+@given(cases(), rates(0.05, 3.0))
+def test_every_coordinate_of_a_run_is_predicted(case, fraction):
+    problem, W0, sigma, _, Q, null = case
+    eta, steps = fraction / problem.M, 12
+    run = dspgd(problem, GD, W0, eta, tol=0, max_steps=steps, record=("W", "loss"))
+    W, goal = run.history["W"], problem.project(W0)
+    assert len(W) == steps + 1
+    first = Q.T @ (W0 - goal)
+    powers = (1 - eta * sigma**2) ** np.arange(steps + 1)[:, None]
+    predicted = powers[:, :, None] * first
+    size = (norm(W0) + norm(goal)) * np.maximum(1, abs(powers).max(axis=1))
+    off = norm(Q.T @ (W - goal) - predicted)
+    assert (off <= 1e-10 * size).all()
+    assert (norm(null.T @ (W - W0)) <= 1e-10 * size).all()
+    loss = 0.5 * norm(sigma[:, None] * predicted) ** 2
+    assert (abs(run.history["loss"] - loss) <= 1e-9 * problem.M * size**2).all()
+
+
+# ---------------------------------------------------------------------------- the learning rate
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), rates(0.3, 1.9))
+def test_gd_converges_to_the_projection_with_the_factor_stated(case, fraction):
+    problem, W0, *_ = case
+    eta = fraction / problem.M
+    run = dspgd(problem, GD, W0, eta, record="W")
+    goal = problem.project(W0)
+    size = norm(W0) + norm(goal)
+    assert run.converged and norm(run.W - goal) <= 1e-9 * size
+    distance = norm(run.history["W"] - goal)
+    q = factor(problem, eta)
+    assert 0 <= q < 1
+    bound = q ** np.arange(len(distance)) * distance[0]
+    assert (distance <= bound * (1 + 1e-9) + 1e-11 * size).all()
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), rates(0.05, 1.95), seeds)
+def test_the_factor_is_attained_from_the_worst_start(case, fraction, seed):
+    problem, W0, _, _, Q, _ = case
+    eta = fraction / problem.M
+    q = factor(problem, eta)
+    assume(q > 0.05)
+    goal = problem.project(W0)
+    worst = 0 if problem.M * eta - 1 > 1 - problem.mu * eta else -1
+    error = Q[:, [worst]] @ np.random.default_rng(seed).standard_normal((1, problem.k))
+    W = dspgd(problem, GD, goal + error, eta, tol=0, max_steps=5, record="W").history["W"]
+    exact = q ** np.arange(6) * norm(error)
+    assert norm(W - goal) == pytest.approx(exact, rel=1e-6, abs=1e-9 * (norm(goal) + norm(error)))
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), rates(0.01, 2.5))
+def test_no_learning_rate_has_a_smaller_factor_than_the_best(case, fraction):
+    problem, *_ = case
+    kappa = problem.kappa
+    least = factor(problem, 2 / (problem.mu + problem.M))
+    assert least == pytest.approx((kappa - 1) / (kappa + 1), abs=1e-12)
+    assert factor(problem, fraction / problem.M) >= least - 1e-12
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), rates(2.01, 4.0))
+def test_beyond_twice_one_over_M_a_run_grows_as_stated(case, fraction):
+    problem, W0, _, _, Q, _ = case
+    goal, steps = problem.project(W0), 40
+    along = norm(Q[:, [0]].T @ (W0 - goal))
+    run = dspgd(problem, GD, W0, fraction / problem.M, tol=0, max_steps=steps, record="W")
+    distance = norm(run.history["W"] - goal)
+    bound = (fraction - 1) ** np.arange(steps + 1) * along
+    assert (distance >= bound * (1 - 1e-6) - 1e-9 * (norm(W0) + norm(goal))).all()
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), rates(2.05, 2.2))
+def test_without_an_error_along_the_top_the_run_converges_for_a_while(case, fraction):
+    problem, W0, sigma, _, Q, _ = case
+    eta, goal = fraction / problem.M, problem.project(W0)
+    fast = Q[:, eta * sigma**2 >= 2]
+    assume(fast.shape[1] < problem.n)
+    start = W0 - fast @ (fast.T @ (W0 - goal))
+    run = dspgd(problem, GD, start, eta, tol=0, max_steps=30, record="W")
+    distance = norm(run.history["W"] - goal)
+    assert (distance <= distance[0] * (1 + 1e-6) + 1e-9 * norm(goal)).all()
+
+
+# ------------------------------------------------------------------------------ the PL inequality
+
+
+@pytest.mark.statement("prop-over-pl")
+@given(cases(), rates(0.02, 1.98))
+def test_the_gradient_is_long_where_the_loss_is_large(case, fraction):
+    problem, W, *_ = case
+    L, V = problem.loss_value(W), problem.gradient(W)
+    assert 2 * problem.mu * L <= norm(V) ** 2 * (1 + 1e-9)
+    assert norm(V) ** 2 <= 2 * problem.M * L * (1 + 1e-9)
+    eta = fraction / problem.M
+    bound = (1 - eta * problem.mu * (2 - fraction)) * L
+    assert problem.loss_value(W - eta * V) <= bound * (1 + 1e-9) + 1e-20
+
+
+@pytest.mark.statement("prop-over-pl")
+@given(cases(), seeds)
+def test_both_sides_of_the_pl_inequality_are_attained_where_stated_only(case, seed):
+    problem, W0, sigma, P, Q, _ = case
+    rng, goal, X = np.random.default_rng(seed), problem.project(W0), problem.X
+    for i, curvature in ((0, problem.M), (-1, problem.mu)):
+        W = goal + Q[:, [i]] @ rng.standard_normal((1, problem.k))
+        R = problem.residual(W)
+        assert norm(X @ (X.T @ R) - curvature * R) <= 1e-7 * curvature * norm(R) + 1e-12
+        square = norm(problem.gradient(W)) ** 2
+        assert square == pytest.approx(2 * curvature * problem.loss_value(W), rel=1e-6)
+        away = abs(sigma**2 - curvature) > 0.1 * curvature
+        if away.any():  # a part along another p_i makes the inequality strict
+            R = R + norm(R) * P[:, away][:, [0]] @ rng.standard_normal((1, problem.k))
+            V = X.T @ R
+            gap = norm(V) ** 2 - curvature * norm(R) ** 2
+            assert (gap < 0) if i == 0 else (gap > 0)
+
+
+# -------------------------------------------------------------------------------- several labels
+
+
+@given(cases(), rates(0.2, 1.9))
+def test_columns_do_not_interact(case, fraction):
+    problem, W0, *_ = case
+    eta = fraction / problem.M
+    W = dspgd(problem, GD, W0, eta, tol=0, max_steps=20).W
+    for j in range(problem.k):
+        alone = Problem(problem.X, problem.Y[:, j])
+        end = dspgd(alone, GD, W0[:, j], eta, tol=0, max_steps=20).W[:, 0]
+        assert np.linalg.norm(end - W[:, j]) <= 1e-11 * (norm(W0) + norm(W))
+
+
+# ------------------------------------------------------------------------------------ one example
+
+powers = st.sampled_from([1.0, 1.1, 1.5, 2.0, 3.0, 8.0, np.inf])
+
+
+@st.composite
+def examples(draw):
+    """x with three to six entries, some of them zero, a start and a label."""
+    rng = np.random.default_rng(draw(seeds))
+    d = draw(st.integers(3, 6))
+    x = rng.standard_normal(d) * draw(st.sampled_from([0.1, 1.0, 10.0]))
+    if draw(st.booleans()):
+        x[rng.integers(d)] = 0.0
+    return x, rng.standard_normal(d), float(rng.standard_normal()), rng
+
+
+def dual(p):
+    return np.inf if p == 1 else 1 / (1 - 1 / p)
+
+
+def stated(x, r, p):
+    """The change W - W0 of the proposition."""
+    if p == 1:
+        step = np.zeros(len(x))
+        j = int(np.argmax(abs(x)))
+        step[j] = r / x[j]
+        return step
+    q = dual(p)
+    weight = abs(x) ** (q - 1) if q > 1 else np.ones(len(x))
+    return r / (abs(x) ** q).sum() * np.sign(x) * weight
+
+
+@pytest.mark.statement("prop-over-one-example")
+@given(examples(), powers)
+def test_the_nearest_model_is_the_one_stated(example, p):
+    x, start, y, rng = example
+    r = y - x @ start
+    step, least = stated(x, r, p), abs(r) / np.linalg.norm(x, dual(p))
+    assert abs(x @ step - r) <= 1e-9 * (abs(r) + 1e-12)
+    assert np.linalg.norm(step, p) == pytest.approx(least, rel=1e-9)
+    Z = rng.standard_normal((300, len(x))) * 10.0 ** rng.uniform(-3, 1, (300, 1)) * least
+    Z -= np.outer(Z @ x, x) / (x @ x)
+    others = np.linalg.norm(step + Z, p, axis=1)
+    assert (others >= least * (1 - 1e-9)).all()
+    if 1 < p < np.inf or (p == 1 or x.all()):  # the only one (the largest |x_j| occurs once)
+        far = np.linalg.norm(Z, axis=1) > 0.1 * least
+        assert (others[far] > least * (1 + 1e-12)).all()
+
+
+@pytest.mark.statement("prop-over-one-example")
+@given(examples(), powers)
+def test_small_moves_away_from_the_nearest_model_make_it_longer(example, p):
+    """Where the minimiser is the only one, every move along the null space lengthens the change."""
+    x, _, _, rng = example
+    x = np.where(x == 0, 0.1, x)
+    step = stated(x, 1.0, p)
+    least = np.linalg.norm(step, p)
+    for _ in range(20):
+        z = rng.standard_normal(len(x))
+        z -= (z @ x) * x / (x @ x)
+        z *= 0.3 * least / np.linalg.norm(z)
+        assert np.linalg.norm(step + z, p) > least * (1 + 1e-9)
+
+
+@pytest.mark.statement("prop-over-one-example")
+@given(examples(), st.sampled_from([1, 2, np.inf]))
+def test_the_library_finds_the_same_distance(example, p):
+    x, start, y, _ = example
+    found = min_norm(Problem(x[None], [y]), start, p)[:, 0] - start
+    least = abs(y - x @ start) / np.linalg.norm(x, dual(p))
+    assert np.linalg.norm(found, p) == pytest.approx(least, rel=1e-7, abs=1e-12)
+    if p == 2 or (p == np.inf and x.all()) or p == 1:
+        assert found == pytest.approx(stated(x, y - x @ start, p), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.statement("prop-over-one-example")
+@pytest.mark.parametrize("p", [1, np.inf])
+def test_with_ties_or_zeros_there_is_more_than_one_nearest_model(p):
+    x = np.array([2.0, -2.0, 1.0]) if p == 1 else np.array([2.0, 0.0, 1.0])
+    step = stated(x, 1.0, p)
+    other = np.array([0.25, -0.25, 0.0]) if p == 1 else step + np.array([0.0, 0.1, 0.0])
+    assert x @ other == pytest.approx(1.0) and abs(other - step).max() > 0.05
+    assert np.linalg.norm(other, p) == pytest.approx(np.linalg.norm(step, p))
+
+
+# ------------------------------------------------------------------------------- what figures say
+
+
+@pytest.mark.parametrize("w1", figures.FIRST[::2])
+@pytest.mark.parametrize("w2", figures.SECOND[::2])
+def test_each_ball_of_the_figure_touches_the_line_and_does_not_cross_it(w1, w2):
+    data, start = figures.plane(), np.array([w1, w2])
+    x, y = data.X[0], data.Y[0, 0]
+    side = np.sign(x @ start - y)
+    for p, ball in zip(figures.NORMS, figures.UNIT_BALLS, strict=True):
+        size = np.linalg.norm(min_norm(data, start, p)[:, 0] - start, p)
+        reach = side * ((start + size * ball) @ x - y)
+        assert reach.min() == pytest.approx(0.0, abs=2e-3 * (1 + size))
+
+
+def test_two_stops_across_and_one_up_lead_to_the_same_end_of_gd():
+    data = figures.plane()
+    across = figures.FIRST[2] - figures.FIRST[0]
+    up = figures.SECOND[1] - figures.SECOND[0]
+    shifted = data.project([0.5 + across, 0.25 + up])
+    assert norm(data.project([0.5, 0.25]) - shifted) <= 1e-12
+    assert any(data.X[0] @ (a, b) == data.Y[0, 0] for a in figures.FIRST for b in figures.SECOND)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_road_in_three_dimensions_ends_at_the_nearest_point(n):
+    data, W0 = figures.space(n)
+    W = figures._road(n).W
+    assert norm(W - data.project(W0)) <= 1e-5
+    grid = figures._grid(data.X[0], data.Y[0, 0], figures.CENTRE)
+    assert all(np.allclose(line @ data.X[0], data.Y[0, 0]) for line in grid)
