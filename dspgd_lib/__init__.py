@@ -5,6 +5,7 @@ from .divergences import (
     FundamentalIdentity,
     adjusted_bregman,
     bregman,
+    bregman_projection,
     fundamental_identity,
     loss_conjugate_at,
     three_point_gap,
@@ -12,6 +13,7 @@ from .divergences import (
 from .flow import FlowResult, preconditioned_flow
 from .interpolators import min_norm
 from .losses import LogCoshLoss, SquaredLoss
+from .potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
 from .preconditioners import (
     Adam,
     ColumnNormalized,
@@ -43,6 +45,7 @@ from .theory import (
 
 __all__ = [
     "Adam",
+    "BurgEntropy",
     "CertifiedLimit",
     "ColumnNormalized",
     "Cosh",
@@ -50,11 +53,15 @@ __all__ = [
     "FundamentalIdentity",
     "GradientClipping",
     "GradientDescent",
+    "LogCosh",
     "LogCoshLoss",
+    "NegativeEntropy",
     "NormalizedGD",
     "PNorm",
+    "Potential",
     "Preconditioner",
     "Problem",
+    "Quadratic",
     "Result",
     "SmoothedSign",
     "SoftClipping",
@@ -63,6 +70,7 @@ __all__ = [
     "Sweep",
     "adjusted_bregman",
     "bregman",
+    "bregman_projection",
     "certified_limit",
     "check",
     "distance_bound",

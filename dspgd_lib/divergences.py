@@ -134,6 +134,103 @@ def three_point_gap(
     return divergences - inner(P_B - P_C, A - B)
 
 
+def bregman_projection(problem: Problem, f: Any, C: ArrayLike) -> Array:
+    """Return the interpolating weights P with the least D_f(P, C).
+
+    Newton's method on the multipliers: P has the slopes ∇f(C) + XᵀA, and A makes XP = Y. It needs
+    slopes that floats can tell apart: LogCosh has none beyond weights of about 15.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data and labels; the loss plays no role.
+    f : potential or preconditioner
+        Any strictly convex object with `gradient`, `conjugate` and `gradient_of_conjugate`.
+    C : array of shape (d, k), or (d,) if k = 1
+        The point to project, in the interior of the domain of f.
+
+    Returns
+    -------
+    array of shape (d, k)
+        P, with XP = Y to about twelve digits.
+
+    Raises
+    ------
+    ValueError
+        If C does not fit the problem or has no gradient, or if no such P is found: the domain of
+        f must contain interpolating weights.
+
+    Notes
+    -----
+    The Bregman projection (this book; classical, Bregman 1967).
+
+    Examples
+    --------
+    >>> from dspgd_lib import NegativeEntropy
+    >>> problem = Problem(X=[[1.0, 1.0]], Y=[3.0])
+    >>> bregman_projection(problem, NegativeEntropy(), [[1.0], [2.0]]).round(9).tolist()
+    [[1.0], [2.0]]
+    >>> bregman_projection(problem, NegativeEntropy(), [[2.0], [4.0]]).round(9).tolist()
+    [[1.0], [2.0]]
+    """
+    C = problem.weights(C, "C")
+    if C.ndim != 2:
+        raise ValueError(f"C must be one matrix of shape (d, k), found {C.shape}: project in turn.")
+    X, Y, start = problem.X, problem.Y, f.gradient(C)
+    A = np.zeros(Y.shape)
+    units = np.eye(Y.size).reshape(-1, *Y.shape)
+
+    def dual(A: Array) -> float:
+        return float(f.conjugate(start + X.T @ A) - inner(A, Y))
+
+    def excess(A: Array) -> Array:
+        return X @ f.gradient_of_conjugate(start + X.T @ A) - Y
+
+    best = np.inf
+    for _ in range(200):
+        E = excess(A)
+        size = float(np.abs(E).max())
+        scale = float(np.abs(Y).max() + np.abs(X).max() * np.abs(E + Y).max())
+        if size <= 1e-15 * scale or (size >= 0.5 * best and best <= 1e-12 * scale):
+            break
+        best = min(best, size)
+        step = -_solve(_slopes_of(excess, A, units), E)
+        value, fall, length = dual(A), float(inner(E, step)), 1.0
+        while length > 1e-12:
+            trial = dual(A + length * step)
+            if trial <= value + 1e-4 * length * fall + 1e-13 * abs(value):
+                break
+            length *= 0.5
+        A = A + length * step
+    E = excess(A)
+    if not np.abs(E).max() <= 1e-9 * (np.abs(Y).max() + np.abs(X).max()):
+        raise ValueError(
+            f"no projection found: after 200 steps the labels are missed by {np.abs(E).max():.1g}. "
+            "Does the domain of f hold weights that interpolate the labels of problem?"
+        )
+    return f.gradient_of_conjugate(start + X.T @ A)
+
+
+def _slopes_of(excess: Callable[[Array], Array], A: Array, units: Array) -> Array:
+    """Return the Jacobian of `excess` by differences that stay where it is defined."""
+    size = 1.0 + np.abs(A).max()
+    for h in (1e-6 * size, 1e-8 * size, 1e-10 * size, 1e-12 * size):
+        try:
+            change = (excess(A + h * units) - excess(A - h * units)) / (2.0 * h)
+        except ValueError:
+            continue
+        if np.isfinite(change).all():
+            return change.reshape(len(units), -1).T
+    raise ValueError(
+        "no projection found: it lies so far out that f has no slope left there in floats. Move C "
+        "nearer to the interpolating weights, or choose a potential that grows faster."
+    )
+
+
+def _solve(J: Array, E: Array) -> Array:
+    return np.asarray(np.linalg.lstsq(J, E.ravel(), rcond=1e-14)[0], float).reshape(E.shape)
+
+
 def loss_conjugate_at(problem: Problem, W: ArrayLike) -> Array:
     """Return L*(V) = ⟨V, W⟩ − L(W) at the dual point V = ∇L(W), where W is a subgradient of L*.
 

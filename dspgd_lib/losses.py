@@ -156,10 +156,7 @@ class LogCoshLoss(_Separable):
     smoothness: ClassVar[float] = 2.0
 
     def _entry_value(self, z: Array) -> Array:
-        size = np.abs(z)
-        near = 0.5 * np.log1p(np.sinh(np.minimum(size, 1.0)) ** 2)
-        far = size + np.log1p(np.exp(-2.0 * size)) - log(2.0)
-        return 0.5 * z * z + np.where(size < 1.0, near, far)
+        return 0.5 * z * z + log_cosh(z)
 
     def gradient(self, Z: ArrayLike) -> Array:
         """Return ∇ℓ(Z) = z + tanh z entry by entry, of shape (..., n, k)."""
@@ -167,14 +164,27 @@ class LogCoshLoss(_Separable):
         return Z + np.tanh(Z)
 
     def _entry_divergence(self, b: Array, h: Array) -> Array:
-        # With p + q = 1 and tanh b = p − q, the divergence of log cosh is
-        # log(p e^{2qh} + q e^{−2ph}); near h = 0 the first-order terms cancel by hand.
-        p, q = expit(2.0 * b), expit(-2.0 * b)
-        short = np.clip(h, -1.0, 1.0)
-        near = np.log1p(p * _exp_remainder(2.0 * q * short) + q * _exp_remainder(-2.0 * p * short))
-        log_p, log_q = -np.logaddexp(0.0, -2.0 * b), -np.logaddexp(0.0, 2.0 * b)
-        far = np.logaddexp(log_p + 2.0 * q * h, log_q - 2.0 * p * h)
-        return 0.5 * h * h + np.where(np.abs(h) < 1.0, near, far)
+        return 0.5 * h * h + log_cosh_divergence(b, h)
+
+
+def log_cosh(z: Array) -> Array:
+    """Return log cosh z entry by entry, without cancellation near 0 and without overflow."""
+    size = np.abs(z)
+    near = 0.5 * np.log1p(np.sinh(np.minimum(size, 1.0)) ** 2)
+    far = size + np.log1p(np.exp(-2.0 * size)) - log(2.0)
+    return np.where(size < 1.0, near, far)
+
+
+def log_cosh_divergence(b: Array, h: Array) -> Array:
+    """Return the Bregman divergence of log cosh from b + h to b, entry by entry."""
+    # With p + q = 1 and tanh b = p − q, the divergence of log cosh is
+    # log(p e^{2qh} + q e^{−2ph}); near h = 0 the first-order terms cancel by hand.
+    p, q = expit(2.0 * b), expit(-2.0 * b)
+    short = np.clip(h, -1.0, 1.0)
+    near = np.log1p(p * _exp_remainder(2.0 * q * short) + q * _exp_remainder(-2.0 * p * short))
+    log_p, log_q = -np.logaddexp(0.0, -2.0 * b), -np.logaddexp(0.0, 2.0 * b)
+    far = np.logaddexp(log_p + 2.0 * q * h, log_q - 2.0 * p * h)
+    return np.where(np.abs(h) < 1.0, near, far)
 
 
 def _exp_remainder(x: Array) -> Array:

@@ -1,0 +1,376 @@
+"""Figures of the chapter on Bregman divergences."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
+from dspgd_lib.figures.marks import Dots, Line, Mark, Text
+from dspgd_lib.plotting import FAINT, INK, MANIFOLD
+from dspgd_lib.potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
+
+FIRST, SECOND = "#5B3E96", "#00705A"
+CURVES: dict[str, Potential] = {
+    "½w²": Quadratic(np.eye(1)),
+    "w log w − w": NegativeEntropy(),
+    "−log w": BurgEntropy(),
+    "log cosh w": LogCosh(),
+}
+RULERS: dict[str, Potential] = {
+    "squared distance": Quadratic(np.eye(2)),
+    "Mahalanobis": Quadratic(np.array([[1.0, 0.4], [0.4, 0.8]])),
+    "Kullback–Leibler": NegativeEntropy(),
+    "Itakura–Saito": BurgEntropy(),
+    "log cosh": LogCosh(),
+}
+TANGENTS = [0.2, 0.3, 0.5, 0.7, 1.4, 1.7, 2.0, 2.4, 2.8]
+CENTRES = [0.2, 0.4, 0.7, 1.1, 1.6]
+RADII = [0.1, 0.3, 1.0]
+PLACES = [0.3, 0.6, 0.9, 1.2, 1.7, 2.1, 2.5]
+SEEN_AT = 1.0
+FAR = 30.0
+
+
+def _positive(f: Potential) -> bool:
+    return isinstance(f, (NegativeEntropy, BurgEntropy))
+
+
+# --------------------------------------------------------------------- the gap under a tangent
+
+
+def _on_line(f: Potential, what: str, *points: Any) -> np.ndarray:
+    """Call a method of f at numbers instead of matrices."""
+    stacks = [np.asarray(p, dtype=float)[..., None, None] for p in points]
+    found = np.asarray(getattr(f, what)(*stacks))
+    return found[..., 0, 0] if what == "gradient" else found
+
+
+def _legend(ax: Any, first: str, second: str) -> None:
+    for x, text, color in ((0.0, "— " + first, FIRST), (0.52, "-- " + second, SECOND)):
+        ax.text(x, 1.03, text, color=color, transform=ax.transAxes, fontsize=12)
+
+
+def _draw_function(ax: Any) -> None:
+    ax.set(xlim=(0, 3.05), ylim=(-2.1, 3.1), xlabel="$w$", xticks=[0, 1, 2, 3])
+    ax.plot([SEEN_AT] * 2, [-2.1, 3.1], color=FAINT, lw=0.8, ls=(0, (2, 3)))
+    ax.set_title("$f$ and its tangent at $b$")
+
+
+def _draw_gap(ax: Any) -> None:
+    ax.set(xlim=(0, 3.05), ylim=(0, 2.6), xlabel="$a$", xticks=[0, 1, 2, 3])
+    ax.plot([SEEN_AT] * 2, [0, 2.6], color=FAINT, lw=0.8, ls=(0, (2, 3)))
+    _legend(ax, "$D_f(a, b)$", "$D_f(b, a)$")
+
+
+def _tangent_frame(name: str, b: float) -> Frame:
+    f, w = CURVES[name], np.linspace(0.02, 3.05, 240)
+    level, slope = float(_on_line(f, "value", b)), float(_on_line(f, "gradient", b))
+    here = float(_on_line(f, "value", SEEN_AT))
+    below = level + slope * (SEEN_AT - b)
+    there, back = (float(_on_line(f, "divergence", *pair)) for pair in ((SEEN_AT, b), (b, SEEN_AT)))
+    left: list[Mark] = [
+        Line(np.c_[w, _on_line(f, "value", w)], INK, 2.6),
+        Line([(0, level - slope * b), (3.05, level + slope * (3.05 - b))], FIRST, 1.8),
+        Line([(SEEN_AT, below), (SEEN_AT, here)], FIRST, 5),
+        Line([(b, -2.1), (b, level)], FAINT, 1.0, "2 3"),
+        Dots([(b, level)], INK, "o", 5.5),
+        Text((b, -2.1), "b", INK, (6, 8), bold=True),
+        Text((SEEN_AT, -2.1), "a", INK, (-13, 8), bold=True),
+    ]
+    right: list[Mark] = [
+        Line(np.c_[w, _on_line(f, "divergence", w, b)], FIRST, 2.6),
+        Line(np.c_[w, _on_line(f, "divergence", b, w)], SECOND, 2.2, "6 4"),
+        Dots([(SEEN_AT, there)], FIRST, "o", 5),
+        Dots([(SEEN_AT, back)], SECOND, "D", 4.5),
+        Dots([(b, 0)], INK, "o", 5.5),
+    ]
+    caption = (
+        f"f = {name}, a = {SEEN_AT:g}, b = {b:.3g}: the gap above the tangent at b is "
+        f"D(a, b) = <b>{there:.3f}</b>. The other way round, D(b, a) = {back:.3f}."
+    )
+    alts = [
+        f"The convex function {name} with its tangent at b = {b:.3g}. At a = {SEEN_AT:g} the "
+        f"function lies {there:.3f} above the tangent.",
+        f"Two curves over a, both touching zero at b = {b:.3g}. At a = {SEEN_AT:g} D(a, b) is "
+        f"{there:.3f} and D(b, a) is {back:.3f}.",
+    ]
+    return Frame([left, right], alts, caption)
+
+
+def tangent_gap() -> Explorer:
+    """Return a function of one variable with a tangent, and the gap between the two.
+
+    Returns
+    -------
+    Explorer
+        Two panels, 36 stops: four functions, nine points of tangency.
+
+    Examples
+    --------
+    >>> tangent_gap().stops
+    36
+    """
+    panels = [
+        Panel(_draw_function, "Axes: weight w against the value of a convex function.", (360, 290)),
+        Panel(_draw_gap, "Axes: the point a against the divergence between a and b.", (360, 290)),
+    ]
+    controls: list[Slider | Buttons] = [
+        Buttons("name", "function", {name: name for name in CURVES}, start=1),
+        Slider("b", "point of tangency b", TANGENTS, start=6),
+    ]
+    return Explorer(panels, _tangent_frame, controls, "The gap between a function and its tangent")
+
+
+# ------------------------------------------------------------------------------------ the balls
+
+
+def _reach(
+    f: Potential, centre: np.ndarray, directions: np.ndarray, r: float, kind: int
+) -> np.ndarray:
+    """Return how far each ray from the centre stays in the ball; FAR if it never leaves.
+
+    Along a ray both divergences increase (second kind: lem-breg-star), so bisection finds the end.
+    """
+    high = np.full(len(directions), FAR)
+    if _positive(f):
+        falling = np.where(directions < 0, -directions, 1e-9)
+        high = np.minimum(high, (centre / falling).min(axis=1) * (1 - 1e-9))
+    low = np.zeros(len(directions))
+    C = np.broadcast_to(centre[:, None], (len(directions), 2, 1))
+
+    def inside(length: np.ndarray) -> np.ndarray:
+        A = (centre + length[:, None] * directions)[..., None]
+        return np.asarray(f.divergence(A, C) if kind == 1 else f.divergence(C, A)) <= r
+
+    whole = inside(high)
+    for _ in range(46):
+        middle = 0.5 * (low + high)
+        within = inside(middle)
+        low, high = np.where(within, middle, low), np.where(within | whole, high, middle)
+    return np.where(whole, high, low)
+
+
+def ball(
+    f: Potential, centre: np.ndarray, r: float, kind: int, rays: int = 240
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the boundary of a Bregman ball of the plane and its reach along each ray.
+
+    Parameters
+    ----------
+    f : Potential
+        A potential of matrices of shape (2, 1).
+    centre : array of shape (2,)
+        The centre, in the domain of f.
+    r : float
+        The radius, in the units of f.
+    kind : int
+        1 for {A : D(A, centre) ≤ r}, 2 for {A : D(centre, A) ≤ r}.
+    rays : int
+        How many rays, evenly spread; the first points to the right.
+
+    Returns
+    -------
+    points : array of shape (rays + 1, 2)
+        A closed curve.
+    reach : array of shape (rays,)
+        Distance from the centre; 30 if the ball does not end on that ray.
+
+    Examples
+    --------
+    >>> _, reach = ball(LogCosh(), np.zeros(2), 0.5, kind=1)
+    >>> bool(reach.min() > 1.0)
+    True
+    """
+    angles = np.arange(rays) * 2 * np.pi / rays
+    directions = np.c_[np.cos(angles), np.sin(angles)]
+    reach = _reach(f, centre, directions, r, kind)
+    points = centre + reach[:, None] * directions
+    return np.vstack([points, points[:1]]), reach
+
+
+def is_convex(points: np.ndarray) -> bool:
+    """Tell whether a closed curve, run through anticlockwise, never turns right.
+
+    Parameters
+    ----------
+    points : array of shape (m + 1, 2)
+        A polygon whose last point is its first.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_convex(np.array([(0, 0), (1, 0), (0, 1), (0, 0)]))
+    True
+    """
+    edges = np.diff(points, axis=0)
+    edges = edges[np.linalg.norm(edges, axis=1) > 1e-12]
+    edges = edges / np.linalg.norm(edges, axis=1)[:, None]
+    after = np.roll(edges, -1, axis=0)
+    return bool((edges[:, 0] * after[:, 1] - edges[:, 1] * after[:, 0] > -1e-6).all())
+
+
+def _draw_plane(ax: Any) -> None:
+    ax.set(xlim=(0, 4), ylim=(0, 4), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+    ax.set(xticks=range(5), yticks=range(5))
+    _legend(ax, "$D(A, C) \\leq r$", "$D(C, A) \\leq r$")
+
+
+def _length(reach: float) -> str:
+    return "without end" if reach >= FAR else f"{reach:.2f}"
+
+
+def _ball_frame(name: str, first: float, r: float) -> Frame:
+    f, centre = RULERS[name], np.array([first, 0.8])
+    (solid, near), (dashed, far) = (ball(f, centre, r, kind) for kind in (1, 2))
+    half = len(near) // 2
+    marks: list[Mark] = [
+        Line(solid, FIRST, 2.6),
+        Line(dashed, SECOND, 2.2, "6 4"),
+        Dots([tuple(centre)], INK, "o", 4.5),
+        Text(tuple(centre), "C", INK, (5, 5), bold=True),
+    ]
+    reaches = [
+        f"{_length(x[half])} to the left and {_length(x[0])} to the right" for x in (near, far)
+    ]
+    if far.max() >= FAR:
+        says = "The dashed ball does not end."
+    elif not is_convex(dashed):
+        says = "The dashed ball is not convex."
+    elif np.abs(near - far).max() < 1e-9:
+        says = "The two balls are the same."
+    else:
+        says = "Both balls are convex."
+    caption = (
+        f"{name}, C = ({first:.3g}, {centre[1]:g}), r = {r:.3g}. The solid ball reaches "
+        f"{reaches[0]}, the dashed one {reaches[1]}. {says}"
+    )
+    alt = (
+        f"{name}, centre ({first:.3g}, {centre[1]:g}), radius {r:.3g}: the ball of the first kind "
+        f"reaches {reaches[0]}; the ball of the second kind reaches {reaches[1]}. {says}"
+    )
+    return Frame([marks], [alt], caption)
+
+
+def balls() -> Explorer:
+    """Return the two kinds of Bregman balls around a point of the plane.
+
+    Returns
+    -------
+    Explorer
+        One panel, 75 stops: five generators, five centres, three radii.
+
+    Examples
+    --------
+    >>> balls().stops
+    75
+    """
+    panels = [Panel(_draw_plane, "Axes: the plane of two positive weights.", (360, 370))]
+    controls: list[Slider | Buttons] = [
+        Buttons("name", "divergence", {name: name for name in RULERS}, start=2),
+        Slider("first", "first weight of C", CENTRES, start=1),
+        Slider("r", "radius r", RADII, start=1),
+    ]
+    return Explorer(panels, _ball_frame, controls, "Bregman balls of both kinds")
+
+
+# ----------------------------------------------------------------------------------- Pythagoras
+
+NORMAL, LABEL, OUTSIDE = np.array([0.5, 1.0]), 1.5, np.array([2.1, 1.9])
+
+
+@cache
+def touching_point(name: str) -> tuple[float, float]:
+    """Return the point of the line in the figure that is nearest to C, for one of the rulers.
+
+    Parameters
+    ----------
+    name : str
+        A key of `RULERS`.
+
+    Returns
+    -------
+    tuple of two floats
+
+    Examples
+    --------
+    >>> touching_point("squared distance")
+    (1.52, 0.74)
+    """
+    f = RULERS[name]
+    slope: np.ndarray = f.gradient(OUTSIDE[:, None])
+
+    def point(multiplier: float) -> np.ndarray:
+        return np.asarray(f.gradient_of_conjugate(slope - multiplier * NORMAL[:, None]))[:, 0]
+
+    def error(multiplier: float) -> float:
+        return float(NORMAL @ point(multiplier)) - LABEL
+
+    multiplier = brentq(error, 0.0, 1.8, xtol=1e-15)
+    x, y = point(float(multiplier)).round(12)
+    return float(x), float(y)
+
+
+def _draw_line(ax: Any) -> None:
+    ax.plot([0, 3], [LABEL, 0], color=MANIFOLD, lw=3)
+    ax.plot(*OUTSIDE, "o", color=INK, ms=7)
+    ax.annotate("$C$", OUTSIDE, (7, 3), textcoords="offset points")
+    ax.annotate(r"$\mathcal{A}$", (2.95, 0.05), (5, 5), textcoords="offset points", fontsize=13)
+    ax.set(xlim=(0, 3.6), ylim=(0, 3.6), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+    ax.set(xticks=range(4), yticks=range(4))
+
+
+def _triangle_frame(name: str, place: float) -> Frame:
+    f, P = RULERS[name], np.array(touching_point(name))
+    A = np.array([place, LABEL - NORMAL[0] * place])
+
+    def divergence(one: np.ndarray, other: np.ndarray) -> float:
+        return float(f.divergence(one[:, None], other[:, None]))
+
+    whole, along, across = divergence(A, OUTSIDE), divergence(A, P), divergence(P, OUTSIDE)
+    touching, _ = ball(f, OUTSIDE, across, kind=1)
+    marks: list[Mark] = [
+        Line(touching, FIRST, 2.4),
+        Line([A, OUTSIDE], FAINT, 1.4, "4 3"),
+        Line([P, OUTSIDE], INK, 1.6),
+        Dots([P], FIRST, "D", 5.5),
+        Dots([A], SECOND, "o", 5.5),
+        Text(tuple(P), "P", FIRST, (-10, -18), bold=True),
+        Text(tuple(A), "A", SECOND, (4, 9) if abs(A[0] - P[0]) < 0.35 else (-15, -15), bold=True),
+    ]
+    sums = f"D(A, P) + D(P, C) = {along:.4f} + {across:.4f} = <b>{along + across:.4f}</b>"
+    caption = f"{name}: D(A, C) = <b>{whole:.4f}</b>, and {sums}."
+    alt = (
+        f"{name}: the ball around C touches the line at P = ({P[0]:.2f}, {P[1]:.2f}). For A = "
+        f"({A[0]:.2f}, {A[1]:.2f}) on the line D(A, C) is {whole:.4f}, the sum of {along:.4f} and "
+        f"{across:.4f}."
+    )
+    return Frame([marks], [alt], caption)
+
+
+def touching() -> Explorer:
+    """Return the ball that touches a line, and the Pythagorean identity for a point of the line.
+
+    Returns
+    -------
+    Explorer
+        One panel, 35 stops: five generators, seven places of A.
+
+    Examples
+    --------
+    >>> touching().stops
+    35
+    """
+    alt = "The plane of two weights with a line that falls to the right and a point C above it."
+    panels = [Panel(_draw_line, alt, (360, 360))]
+    controls: list[Slider | Buttons] = [
+        Buttons("name", "divergence", {name: name for name in RULERS}, start=2),
+        Slider("place", "first weight of A", PLACES, start=1, log=False),
+    ]
+    return Explorer(panels, _triangle_frame, controls, "Pythagoras for Bregman divergences")

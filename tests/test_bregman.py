@@ -1,0 +1,488 @@
+"""The statements of the chapter on Bregman divergences, over random points and problems."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import LOSSES, OUTPUTS, inner, norm, random_problem, seeds
+
+from dspgd_lib import (
+    BurgEntropy,
+    Cosh,
+    LogCosh,
+    NegativeEntropy,
+    PNorm,
+    Problem,
+    Quadratic,
+    adjusted_bregman,
+    bregman,
+    bregman_projection,
+    check,
+    three_point_gap,
+)
+from dspgd_lib.figures import bregman as figures
+
+D_ROWS = 4
+ROOT = np.random.default_rng(8).standard_normal((D_ROWS, D_ROWS))
+FUNCTIONS = {
+    "squared": Quadratic(np.eye(D_ROWS)),
+    "mahalanobis": Quadratic(ROOT @ ROOT.T + 0.2 * np.eye(D_ROWS)),
+    "entropy": NegativeEntropy(),
+    "burg": BurgEntropy(),
+    "log-cosh": LogCosh(),
+    "p-norm-3": PNorm(3.0),
+    "p-norm-1.5": PNorm(1.5),
+    "cosh": Cosh(),
+}
+POSITIVE = (NegativeEntropy, BurgEntropy)
+
+every = pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+outputs = pytest.mark.parametrize("k", OUTPUTS)
+losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+
+
+def points(f, seed, count, k=2, d=D_ROWS):
+    """Matrices in the domain of f."""
+    W = np.random.default_rng(seed).standard_normal((count, d, k))
+    return np.exp(0.8 * W) if isinstance(f, POSITIVE) else 1.5 * W
+
+
+def size(f, *places):
+    """A scale for rounding errors: the largest value, slope and product in play."""
+    values = sum(float(np.abs(f.value(A))) for A in places)
+    slopes = max(norm(f.gradient(A)) for A in places)
+    return 1 + values + slopes * sum(norm(A) for A in places)
+
+
+class Tilted:
+    """A potential plus an affine function."""
+
+    def __init__(self, f, slope, constant):
+        self.f, self.slope, self.constant = f, slope, constant
+
+    def value(self, W):
+        return self.f.value(W) + inner(self.slope, W) + self.constant
+
+    def gradient(self, W):
+        return self.f.gradient(W) + self.slope
+
+
+class Mixed:
+    """A nonnegative combination of two potentials."""
+
+    def __init__(self, f, g, c):
+        self.f, self.g, self.c = f, g, c
+
+    def value(self, W):
+        return self.f.value(W) + self.c * self.g.value(W)
+
+    def gradient(self, W):
+        return self.f.gradient(W) + self.c * self.g.gradient(W)
+
+
+# ---------------------------------------------------------------------------------- the rules
+
+
+@pytest.mark.statement("prop-breg-loss")
+@losses
+@outputs
+@given(seeds)
+def test_the_loss_measures_predictions_and_is_blind_along_the_null_space(loss, k, seed):
+    problem, rng = random_problem(seed, k, loss)
+    A, B = rng.standard_normal((2, problem.d, k))
+    Z = rng.standard_normal((problem.d, k))
+    Z -= np.linalg.pinv(problem.X) @ (problem.X @ Z)
+    U = problem.project(rng.standard_normal((problem.d, k)))
+    tangent = inner(problem.gradient(B), A - B)
+    gap = problem.loss_value(A) - problem.loss_value(B) - tangent
+    slack = 1e-10 * (1 + problem.loss_value(A) + problem.loss_value(B) + abs(tangent))
+    residuals = loss.divergence(problem.residual(A), problem.residual(B))
+    assert abs(gap - residuals) <= slack
+    for one, other in ((A, B), (A + Z, B), (A, B + Z)):
+        assert abs(bregman(problem, one, other) - residuals) <= slack
+    to_manifold = problem.loss_value(A) - inner(problem.gradient(U), A - U)
+    assert abs(bregman(problem, A, U) - problem.loss_value(A)) <= slack
+    assert abs(to_manifold - problem.loss_value(A)) <= slack
+    if type(loss).__name__ == "SquaredLoss":
+        assert residuals == pytest.approx(0.5 * norm(problem.X @ (A - B)) ** 2)
+
+
+@pytest.mark.statement("lem-breg-nonnegative")
+@every
+@given(seeds, st.floats(0, 1), st.floats(0, 5))
+def test_rules_that_every_divergence_obeys(f, seed, share, c):
+    A, B, other, slope = points(f, seed, 4)
+    slack = 1e-12 * size(f, A, B, other)
+    D = bregman(f, A, B)
+    assert D > 0 and abs(bregman(f, B, B)) <= slack
+    between = bregman(f, share * A + (1 - share) * other, B)
+    assert between <= share * D + (1 - share) * bregman(f, other, B) + slack
+    tilted = bregman(Tilted(f, slope, 3.0), A, B)
+    assert abs(tilted - D) <= slack + 1e-12 * norm(slope) * (norm(A) + norm(B))
+    mixed = bregman(Mixed(f, FUNCTIONS["mahalanobis"], c), A, B)
+    g = FUNCTIONS["mahalanobis"]
+    assert abs(mixed - D - c * bregman(g, A, B)) <= slack + 1e-12 * c * size(g, A, B)
+    both = inner(f.gradient(A) - f.gradient(B), A - B)
+    assert abs(D + bregman(f, B, A) - both) <= slack
+
+
+@pytest.mark.statement("lem-breg-nonnegative")
+@given(seeds, st.floats(0.05, 2.0), st.floats(1.05, 20.0))
+def test_the_divergence_lies_between_the_two_curvatures(seed, low, ratio):
+    """On the box [low, high]ᵈ, where the second derivatives are known."""
+    high = low * ratio
+    A, B = np.random.default_rng(seed).uniform(low, high, (2, 50, D_ROWS, 2))
+    half = 0.5 * inner(A - B, A - B)
+    curvatures = {
+        NegativeEntropy(): (1 / high, 1 / low),
+        BurgEntropy(): (high**-2, low**-2),
+        LogCosh(): (np.cosh(high) ** -2, np.cosh(low) ** -2),
+        FUNCTIONS["mahalanobis"]: tuple(np.linalg.eigvalsh(FUNCTIONS["mahalanobis"].A)[[0, -1]]),
+    }
+    for f, (alpha, beta) in curvatures.items():
+        D = f.divergence(A, B)
+        assert (D >= alpha * half * (1 - 1e-9)).all() and (D <= beta * half * (1 + 1e-9)).all()
+        # No constants between these would do: close points at the two ends of the box.
+        if isinstance(f, POSITIVE):
+            for end, curvature in ((high, alpha), (low, beta)):
+                one, two = np.full((1, 1), end), np.full((1, 1), end * (1 + 1e-6))
+                assert f.divergence(one, two) == pytest.approx(
+                    0.5 * curvature * (1e-6 * end) ** 2, rel=1e-4
+                )
+
+
+@pytest.mark.statement("prop-breg-examples")
+@given(seeds, st.floats(0.01, 100))
+def test_the_table_of_five(seed, c):
+    rng = np.random.default_rng(seed)
+    H, B = rng.standard_normal((2, D_ROWS, 1))
+    A = B + H
+    Q = FUNCTIONS["mahalanobis"].A
+    p, q = 1 / (1 + np.exp(-2 * B)), 1 / (1 + np.exp(2 * B))
+    a, b = np.exp(A), np.exp(B)
+    claims = [
+        (FUNCTIONS["squared"], A, B, 0.5 * norm(H) ** 2),
+        (FUNCTIONS["mahalanobis"], A, B, 0.5 * inner(H, Q @ H)),
+        (NegativeEntropy(), a, b, (a * np.log(a / b) - a + b).sum()),
+        (BurgEntropy(), a, b, (a / b - np.log(a / b) - 1).sum()),
+        (LogCosh(), A, B, (np.log(np.cosh(A) / np.cosh(B)) - H * np.tanh(B)).sum()),
+        (LogCosh(), A, B, np.log(p * np.exp(2 * q * H) + q * np.exp(-2 * p * H)).sum()),
+    ]
+    for f, one, other, formula in claims:
+        defined = adjusted_bregman(f.value, one, other, f.gradient(other))
+        slack = 1e-12 * size(f, one, other)
+        assert abs(formula - defined) <= slack
+        assert abs(bregman(f, one, other) - defined) <= slack
+    kl, burg = NegativeEntropy(), BurgEntropy()
+    assert kl.divergence(c * a, c * b) == pytest.approx(c * kl.divergence(a, b), rel=1e-10)
+    assert burg.divergence(c * a, c * b) == pytest.approx(burg.divergence(a, b), rel=1e-10)
+    assert kl.divergence(0 * a, b) == pytest.approx(b.sum())
+
+
+# ----------------------------------------------------------------------------------- the balls
+
+
+@pytest.mark.statement("lem-breg-balls")
+@every
+@given(seeds)
+def test_balls_grow_along_rays_and_the_first_kind_is_convex(f, seed):
+    C, end, other = points(f, seed, 3)
+    t = np.linspace(0, 1, 60)[:, None, None]
+    slack = 1e-12 * size(f, C, end, other)
+    ray = C + t * (end - C)
+    for along in (bregman(f, ray, C), bregman(f, C, ray)):
+        assert (np.diff(along) >= -slack).all()
+    r = bregman(f, end, C)
+    lam = r / bregman(f, other, C)
+    inside = C + min(lam, 1.0) * (other - C)  # by convexity within the ball through `end`
+    assert bregman(f, inside, C) <= r + slack
+    assert (bregman(f, inside + t * (end - inside), C) <= r + slack).all()
+
+
+@pytest.mark.statement("lem-breg-balls")
+@pytest.mark.parametrize(
+    "f", [LogCosh(), Cosh(), PNorm(1.5), PNorm(3.0), NegativeEntropy(), BurgEntropy()], ids=str
+)
+@given(seeds, st.floats(0.1, 0.9))
+def test_the_first_kind_grows_at_least_linearly(f, seed, share):
+    C = points(f, seed, 1, k=1, d=2)[0]
+    r = share * (C.min() if isinstance(f, POSITIVE) else 1.0)
+    angle = np.linspace(0, 2 * np.pi, 4001)
+    circle = C + r * np.stack([np.cos(angle), np.sin(angle)], axis=-1)[..., None]
+    delta = bregman(f, circle, C).min()
+    assert delta > 0
+    far = points(f, seed + 1, 300, k=1, d=2)
+    length = norm(far - C)
+    outside = length >= r
+    assert (bregman(f, far, C) >= 0.999 * delta / r * length)[outside].all()
+
+
+def test_what_fails_for_divergences():
+    """The counterexamples of the chapter."""
+
+    def D(f, a, b):
+        return float(f.divergence([[a]], [[b]]))
+
+    burg = BurgEntropy()
+    assert D(burg, 10, 1) > 4 * D(burg, 0.1, 1)
+    assert D(Quadratic(np.eye(1)), 0, 2) == 2
+    assert D(burg, 1, 6) > (D(burg, 1, 3) + D(burg, 1, 9)) / 2
+    assert D(LogCosh(), 0, 300.0) <= np.log(2) * (1 + 1e-12)
+
+
+# -------------------------------------------------------------------------- identities
+
+
+@pytest.mark.statement("lem-breg-three-points")
+@every
+@given(seeds)
+def test_three_points(f, seed):
+    A, B, C = points(f, seed, 3)
+    slack = 1e-12 * size(f, A, B, C)
+
+    def defined(one, other):
+        return f.value(one) - f.value(other) - inner(f.gradient(other), one - other)
+
+    cosine = inner(f.gradient(B) - f.gradient(C), A - B)
+    assert abs(defined(A, C) - defined(A, B) - defined(B, C) - cosine) <= slack
+    assert abs(three_point_gap(f, A, B, C)) <= slack
+    assert abs(cosine) > 0
+
+
+def nearest(f, seed, k):
+    """A point C, and an affine subspace XW = Y with the nearest point P, built from the slopes."""
+    rng = np.random.default_rng(seed)
+    P = points(f, seed, 1, k)[0]
+    X = rng.standard_normal((2, D_ROWS))
+    lift = X.T @ rng.standard_normal((2, k))
+    S = f.gradient(P)
+    for share in 0.5 ** np.arange(30):  # C must exist: its slopes are in the range of ∇f
+        T = S + share * lift
+        if isinstance(f, BurgEntropy) and (T > 0.2 * S).any():
+            continue
+        if isinstance(f, LogCosh) and (1 - np.abs(T) < 0.2 * (1 - np.abs(S))).any():
+            continue
+        return X, P, f.gradient_of_conjugate(T), share * lift, rng
+    raise AssertionError("no point found")
+
+
+def feasible(f, X, P, rng, count=20):
+    """Other points of the affine subspace, in the domain of f."""
+    Z = rng.standard_normal((count, *P.shape))
+    Z -= np.linalg.pinv(X) @ (X @ Z)
+    if isinstance(f, POSITIVE):
+        Z *= 0.9 * np.min(P / np.maximum(np.abs(Z), 1e-12), axis=(1, 2))[:, None, None]
+    return P + Z
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+@every
+@outputs
+@given(seeds)
+def test_slopes_in_the_row_space_make_the_nearest_point_and_pythagoras(f, k, seed):
+    X, P, C, _, rng = nearest(f, seed, k)
+    for A in feasible(f, X, P, rng):
+        slack = 1e-10 * size(f, A, P, C)
+        assert norm(X @ (A - P)) <= 1e-10 * (1 + norm(A) + norm(P))
+        across = bregman(f, P, C)
+        assert bregman(f, A, C) >= across - slack
+        assert abs(bregman(f, A, C) - bregman(f, A, P) - across) <= slack
+        # Part 3, and the converse in part 1: another point of the subspace is not nearest.
+        assert bregman(f, A, C) > across
+        assert abs(inner(f.gradient(A) - f.gradient(C), P - A)) > 1e-9 * norm(A - P) ** 2
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+@every
+@given(seeds)
+def test_on_a_half_space_there_is_an_inequality(f, seed):
+    """The half space on the far side of P: lift points out of it, so (ii) holds with ≥ 0."""
+    _, P, C, lift, _ = nearest(f, seed, 1)
+    n = -lift  # ∇f(P) − ∇f(C); the half space is ⟨n, A − P⟩ ≥ 0
+    A = points(f, seed + 1, 40, 1)
+    A = A[inner(n, A - P) >= 0]
+    slack = 1e-10 * size(f, P, C)
+    for one in A:
+        assert inner(f.gradient(P) - f.gradient(C), one - P) >= -slack * (1 + norm(one))
+        total = bregman(f, one, P) + bregman(f, P, C)
+        assert bregman(f, one, C) >= total - 1e-10 * size(f, one, P, C)
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+@pytest.mark.parametrize(
+    "f", [NegativeEntropy(), BurgEntropy(), Cosh(), PNorm(1.5)], ids=lambda f: type(f).__name__
+)
+@outputs
+@given(seeds)
+def test_the_projection_exists_interpolates_and_is_nearest(f, k, seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 5))
+    X, inside = rng.random((n, n + 4)), rng.exponential(size=(n + 4, k)) + 0.05
+    problem, C = Problem(X, X @ inside), rng.exponential(size=(n + 4, k)) + 0.05
+    P = bregman_projection(problem, f, C)
+    assert norm(X @ P - problem.Y) <= 1e-10 * problem.label_norm
+    change = f.gradient(P) - f.gradient(C)
+    off = change - np.linalg.pinv(X) @ (X @ change)
+    assert norm(off) <= 1e-9 * (norm(f.gradient(P)) + norm(f.gradient(C)))
+    for share in (0.01, 0.3, 1.0):
+        A = P + share * (inside - P)
+        assert bregman(f, A, C) >= bregman(f, P, C) * (1 - 1e-10)
+
+
+@pytest.mark.statement("prop-breg-duality")
+@every
+@given(seeds)
+def test_the_arguments_swap_in_the_dual(f, seed):
+    A, B, H = points(f, seed, 3)
+    S, T = f.gradient(A), f.gradient(B)
+    size_of_it = size(f, A, B) + abs(float(f.conjugate(S))) + abs(float(f.conjugate(T)))
+    dual = f.conjugate(T) - f.conjugate(S) - inner(A, T - S)
+    assert abs(dual - bregman(f, A, B)) <= 1e-11 * size_of_it
+    back = f.gradient_of_conjugate(S)
+    assert np.abs(back - A).max() <= 1e-8 * (1 + np.abs(A).max())
+    with_gradient = f.conjugate(T) - f.conjugate(S) - inner(back, T - S)
+    assert abs(with_gradient - bregman(f, A, B)) <= 1e-7 * size_of_it
+    assert dual > 0
+    # The dual is differentiable at S with gradient A: the first-order remainder vanishes faster.
+    H = H / norm(H) * min(1.0, 0.5 * (1 - np.abs(S).max()) if isinstance(f, LogCosh) else 1.0)
+    H = H * min(1.0, np.abs(S).min()) if isinstance(f, BurgEntropy) else H
+    left = [float(f.conjugate(S + h * H) - f.conjugate(S)) / h for h in (1e-3, 1e-5)]
+    errors = [abs(slope - inner(A, H)) for slope in left]
+    assert errors[1] <= 0.2 * errors[0] + 1e-10 * size_of_it / 1e-5
+
+
+@pytest.mark.statement("prop-breg-mean")
+@every
+@given(seeds, st.integers(1, 8))
+def test_the_mean_minimises_and_the_excess_is_a_divergence(f, seed, m):
+    *A, C = points(f, seed, m + 1)
+    mean = np.mean(A, axis=0)
+
+    def total(place):
+        return sum(bregman(f, one, place) for one in A)
+
+    slack = 1e-11 * sum(size(f, one, C, mean) for one in A)
+    assert abs(total(C) - total(mean) - m * bregman(f, mean, C)) <= slack
+    assert total(C) > total(mean) - slack
+    assert bregman(f, mean, C) > 0
+
+
+@every
+@given(seeds)
+def test_the_mean_of_slopes_minimises_when_it_stands_first(f, seed):
+    *A, other = points(f, seed, 5)
+    C = f.gradient_of_conjugate(np.mean([f.gradient(one) for one in A], axis=0))
+    excess = sum(bregman(f, other, one) - bregman(f, C, one) for one in A)
+    slack = 1e-9 * size(f, C, other, *A)
+    assert abs(excess - 4 * bregman(f, other, C)) <= slack
+
+
+# ---------------------------------------------------------------------- projections in code
+
+
+@given(seeds)
+def test_the_squared_distance_projects_orthogonally(seed):
+    problem, rng = random_problem(seed, 2, LOSSES["squared"])
+    C = rng.standard_normal((problem.d, 2))
+    P = bregman_projection(problem, Quadratic(np.eye(problem.d)), C)
+    assert norm(P - problem.project(C)) <= 1e-9 * (1 + norm(P))
+    again = bregman_projection(problem, Quadratic(np.eye(problem.d)), P)
+    assert norm(again - P) <= 1e-9 * (1 + norm(P))
+
+
+def test_a_projection_that_does_not_exist_is_refused():
+    problem = Problem(X=[[1.0, 1.0]], Y=[-1.0])  # no positive weights have a negative sum
+    for f in (NegativeEntropy(), BurgEntropy()):
+        with pytest.raises(ValueError, match="no projection found"):
+            bregman_projection(problem, f, [[1.0], [1.0]])
+    with pytest.raises(ValueError, match="C must be one matrix"):
+        bregman_projection(problem, LogCosh(), np.ones((2, 2, 1)))
+    with pytest.raises(ValueError, match="must be positive"):
+        bregman_projection(problem, BurgEntropy(), [[-1.0], [1.0]])
+
+
+@given(seeds)
+def test_one_reading_at_a_time_walks_to_the_projection(seed):
+    rng, f = np.random.default_rng(seed), NegativeEntropy()
+    X, U = rng.random((2, 6)), rng.exponential(size=(6, 1)) + 0.1
+    problem, C = Problem(X, X @ U), np.ones((6, 1))
+    W, single = C, [Problem(X[i : i + 1], problem.Y[i : i + 1]) for i in range(2)]
+    for _sweep in range(300):
+        for one in single:
+            before, W = W, bregman_projection(one, f, W)
+            step = f.divergence(U, before) - f.divergence(U, W) - f.divergence(W, before)
+            assert abs(step) <= 1e-9 * (1 + f.divergence(U, C))
+    error = norm(W - bregman_projection(problem, f, C))
+    start = norm(C - bregman_projection(problem, f, C))
+    # Two nearly parallel readings make it slow; it must still have come nearer.
+    assert error <= 1e-6 + 0.5 * start
+
+
+# -------------------------------------------------------------------------- exercises, figures
+
+
+def test_the_exercises_are_failed_by_their_starting_code_and_passed_by_their_solutions():
+    f, inputs = LogCosh(), check.matrices(d=3, k=2, scales=(0.1, 5.0))
+
+    def given_code(A, B):
+        return f.value(A) - f.value(B) - np.sum(f.gradient(A) * (A - B))
+
+    def solution(A, B):
+        return f.value(A) - f.value(B) - np.sum(f.gradient(B) * (A - B))
+
+    assert not check.same(given_code, f.divergence, inputs, inputs).passed
+    assert check.same(solution, f.divergence, inputs, inputs).passed
+
+    def triangle(a, b, c):
+        D = NegativeEntropy().divergence
+        return check.at_most(D([[a]], [[c]]), D([[a]], [[b]]) + D([[b]], [[c]]))
+
+    number = check.positive(0.1, 10.0)
+    found = check.holds(triangle, number, number, number)
+    a, b, c = found.counterexample
+    assert not found.passed and min(a, c) < b < max(a, c)
+
+
+@given(seeds)
+def test_pinsker(seed):
+    a, b = np.random.default_rng(seed).exponential(size=(2, 200, 5, 1)) ** 2
+    a, b = a / a.sum(1, keepdims=True), b / b.sum(1, keepdims=True)
+    D = NegativeEntropy().divergence(a, b)
+    assert (D >= 0.5 * np.abs(a - b).sum((1, 2)) ** 2 * (1 - 1e-10)).all()
+
+
+@pytest.mark.parametrize("name", figures.RULERS)
+@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("r", figures.RADII)
+def test_the_drawn_balls_have_the_radius_they_claim(name, kind, r):
+    f, C = figures.RULERS[name], np.array([0.4, 0.8])
+    curve, reach = figures.ball(f, C, r, kind)
+    inner_part = reach < figures.FAR
+    A, C = curve[:-1][inner_part][..., None], C[:, None]
+    inside = A.min(axis=(1, 2)) > 1e-6 if isinstance(f, POSITIVE) else np.full(len(A), True)
+    A = A[inside]
+    C = np.broadcast_to(C, A.shape)
+    D = f.divergence(A, C) if kind == 1 else f.divergence(C, A)
+    assert len(A) > 20 and D == pytest.approx(r, rel=1e-6)
+    if kind == 1:
+        assert figures.is_convex(curve)
+
+
+def test_what_the_captions_of_the_balls_say():
+    C = np.array([0.2, 0.8])
+    dented, _ = figures.ball(BurgEntropy(), C, 1.0, 2)
+    assert not figures.is_convex(dented)
+    assert figures.ball(LogCosh(), C, 1.0, 2)[1].max() == figures.FAR
+    said = [figures._ball_frame(name, 0.2, 1.0).caption for name in figures.RULERS]
+    assert ["same" in text for text in said] == [True, True, False, False, False]
+    assert "not convex" in said[3] and "does not end" in said[4]
+
+
+@pytest.mark.parametrize("name", figures.RULERS)
+def test_the_touching_ball_touches(name):
+    P = np.array(figures.touching_point(name))
+    f, C = figures.RULERS[name], figures.OUTSIDE
+    assert P @ figures.NORMAL == pytest.approx(figures.LABEL)
+    change = f.gradient(P[:, None]) - f.gradient(C[:, None])
+    along = np.array([[figures.NORMAL[1]], [-figures.NORMAL[0]]])
+    assert abs(inner(change, along)) <= 1e-9
