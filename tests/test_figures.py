@@ -9,7 +9,14 @@ import pytest
 
 from dspgd_lib import plotting, preconditioners
 from dspgd_lib.experiments import distance_to_interpolators, limit_against_learning_rate
-from dspgd_lib.figures import bregman, experiments, landing, normalized_gd, overparameterized
+from dspgd_lib.figures import (
+    bregman,
+    convex_toolbox,
+    experiments,
+    landing,
+    normalized_gd,
+    overparameterized,
+)
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Text
 
@@ -27,6 +34,9 @@ FIGURES = [
     landing.which_solution,
     overparameterized.planes_and_lines,
     overparameterized.move_the_start,
+    convex_toolbox.tangents,
+    convex_toolbox.largest_gap,
+    convex_toolbox.sector,
     bregman.tangent_gap,
     bregman.balls,
     bregman.touching,

@@ -1,0 +1,787 @@
+"""The statements of the convex toolbox, over random functions, points and problems."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy.optimize import minimize, minimize_scalar
+from strategies import LOCAL, LOSSES, PRECONDITIONERS, inner, norm, random_problem, scales, seeds
+
+from dspgd_lib import (
+    Adam,
+    GradientClipping,
+    GradientDescent,
+    LogCoshLoss,
+    NormalizedGD,
+    PNorm,
+    Problem,
+    SmoothedSign,
+    SoftClipping,
+    check,
+    dspgd,
+    loss_conjugate_at,
+    min_norm,
+)
+from dspgd_lib.figures import convex_toolbox as figures
+from dspgd_lib.figures.convex_toolbox import TwoWells
+
+names = st.sampled_from(sorted(PRECONDITIONERS))
+all_names = st.sampled_from(sorted(PRECONDITIONERS | LOCAL))
+parameters = st.sampled_from([0.1, 1.0, 5.0])
+powers = st.sampled_from([1.2, 1.5, 2.0, 3.0, 6.0])
+
+
+def make(name, parameter):
+    return (PRECONDITIONERS | LOCAL)[name](parameter)
+
+
+def points(seed, *shape, spread=2.0):
+    """Matrices 3 × 2 (or of another shape) whose sizes vary over orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((*shape, 3, 2))
+    return A * 10.0 ** rng.uniform(-spread, spread / 2, (*shape, 1, 1))
+
+
+def gap(f, y, x):
+    """D_f(y, x), and the size of its terms, against which rounding is measured."""
+    terms = f.value(y), f.value(x), inner(f.gradient(x), y - x)
+    return terms[0] - terms[1] - terms[2], sum(np.abs(term) for term in terms)
+
+
+class Quadratic:
+    """½⟨x, Qx⟩ on columns, with eigenvalues of Q between the two numbers given."""
+
+    def __init__(self, seed, least=0.5, largest=4.0):
+        rng = np.random.default_rng(seed)
+        axes = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        spectrum = np.r_[least, rng.uniform(least, largest), largest]
+        self.alpha, self.beta = least, largest
+        self.Q, self.inverse = axes * spectrum @ axes.T, axes / spectrum @ axes.T
+
+    def value(self, x):
+        return 0.5 * inner(x, self.Q @ x)
+
+    def gradient(self, x):
+        return self.Q @ x
+
+
+class Bent(Quadratic):
+    """The same plus Σ √(1 + x²): curvature between α and β + 1, and not quadratic."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.beta += 1
+
+    def value(self, x):
+        return super().value(x) + np.sqrt(1 + x * x).sum(axis=(-2, -1))
+
+    def gradient(self, x):
+        return super().gradient(x) + x / np.sqrt(1 + x * x)
+
+
+bounded = st.sampled_from([Quadratic, Bent])
+
+
+# ------------------------------------------------------------------------------- from below
+
+
+@pytest.mark.statement("prop-tool-tangent")
+@given(all_names, parameters, seeds)
+def test_tangents_lie_below_convex_functions(name, parameter, seed):
+    K, (x, y) = make(name, parameter), points(seed, 2, 50, spread=1)
+    found, size = gap(K, y, x)
+    assert (found >= -1e-12 * size).all()
+    product = inner(K.gradient(x) - K.gradient(y), x - y)
+    assert (product >= -1e-12 * norm(K.gradient(x)) * norm(x)).all()
+    t = np.random.default_rng(seed).random((50, 1, 1))
+    between, ends = K.value((1 - t) * x + t * y), np.stack([K.value(x), K.value(y)])
+    chord = (1 - t[:, 0, 0]) * ends[0] + t[:, 0, 0] * ends[1]
+    assert (between <= chord + 1e-12 * ends.sum(axis=0)).all()
+    assert not K.gradient(0 * x).any() and (K.value(x) >= K.value(0 * x)).all()
+
+
+@pytest.mark.statement("prop-tool-tangent")
+def test_all_three_fail_for_two_wells():
+    f, (x, y) = TwoWells(), np.array([[[0.5]], [[-0.4]]])
+    assert gap(f, y, x)[0] < -0.01
+    assert inner(f.gradient(x) - f.gradient(y), x - y) < -0.01
+    assert f.value((x + y) / 2) > (f.value(x) + f.value(y)) / 2 + 0.01
+    assert not f.gradient([[0.0]]).any() and f.value([[0.0]]) > f.value([[1.0]])
+
+
+@pytest.mark.statement("prop-tool-tangent")
+@given(seeds, st.sampled_from([1.5, 3.0, 4.0]))
+def test_a_strictly_convex_function_leaves_its_tangents(seed, p):
+    x, y = np.random.default_rng(seed).standard_normal((2, 20, 3, 2))
+    assert (gap(PNorm(p), y, x)[0] > 0).all()
+
+
+def largest_of_affine(seed):
+    """A polyhedral function: slopes S (5, 3), offsets b (5,), and the function of x (…, 3)."""
+    rng = np.random.default_rng(seed)
+    S, b = rng.standard_normal((5, 3)), rng.standard_normal(5)
+    return S, b, lambda x: (x @ S.T + b).max(axis=-1)
+
+
+@pytest.mark.statement("lem-tool-subgradient")
+@given(seeds)
+def test_the_nearest_point_of_the_epigraph_gives_a_line_between(seed):
+    """The construction of the proof, for a function with corners."""
+    S, b, f = largest_of_affine(seed)
+    rng = np.random.default_rng(seed + 1)
+    x = rng.standard_normal(3)
+    a = f(x) - rng.uniform(0.05, 2)
+    found = minimize(
+        lambda p: np.sum((p[:3] - x) ** 2) + (p[3] - a) ** 2,
+        np.r_[x, f(x)],
+        jac=lambda p: 2 * (p - np.r_[x, a]),
+        constraints={
+            "type": "ineq",
+            "fun": lambda p: p[3] - S @ p[:3] - b,
+            "jac": lambda p: np.c_[-S, np.ones(5)],
+        },
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 300},
+    ).x
+    near, delta = found[:3], found[3] - a
+    assert delta > 0
+    slope = (x - near) / delta
+
+    def line(y):
+        return found[3] + (y - near) @ slope
+
+    assert line(x) > a
+    y = 5 * rng.standard_normal((500, 3))
+    assert (f(y) >= line(y) - 1e-5 * (1 + np.abs(y).sum(axis=1))).all()
+
+
+@pytest.mark.statement("lem-tool-subgradient")
+@given(seeds)
+def test_a_finite_convex_function_is_continuous_and_has_subgradients(seed):
+    S, b, f = largest_of_affine(seed)
+    rng = np.random.default_rng(seed + 1)
+    x, y = rng.standard_normal((2, 200, 3))
+    s = S[(x @ S.T + b).argmax(axis=1)]
+    assert (f(y) >= f(x) + np.sum(s * (y - x), axis=1) - 1e-12).all()
+    m = np.abs(f(x)) + np.abs(f(x + y)) + np.abs(f(x - y))
+    for t in (0.5, 1e-2, 1e-5):  # the bound of the proof, with the cube's m at least this
+        most = np.maximum(f(x + y), f(x - y)) - f(x)
+        assert (np.abs(f(x + t * y) - f(x)) <= t * most + 1e-12 * m).all()
+
+
+# ------------------------------------------------------------------------- curvature bounds
+
+
+@pytest.mark.statement("lem-tool-descent")
+@given(names, parameters, seeds, st.floats(0.01, 2.0))
+def test_a_step_gains_what_the_descent_lemma_says(name, parameter, seed, part):
+    K, (x, y) = make(name, parameter), points(seed, 2, 50)
+    found, size = gap(K, y, x)
+    assert (np.abs(found) <= 0.5 * K.smoothness * norm(y - x) ** 2 + 1e-12 * size).all()
+    eta, s = part / K.smoothness, K.gradient(x)
+    gain = K.value(x) - K.value(x - eta * s)
+    stated = eta * (1 - part / 2) * norm(s) ** 2
+    assert (gain >= stated - 1e-12 * K.value(x)).all()
+
+
+@pytest.mark.statement("lem-tool-descent")
+@given(seeds)
+def test_the_descent_lemma_needs_no_convexity(seed):
+    """Σ cos x is 1-smooth and not convex; on −½‖x‖² the lower side is attained."""
+    x, y = points(seed, 2, 50)
+
+    class Cosine:
+        def value(self, x):
+            return np.cos(x).sum(axis=(-2, -1))
+
+        def gradient(self, x):
+            return -np.sin(x)
+
+    found, size = gap(Cosine(), y, x)
+    assert (np.abs(found) <= 0.5 * norm(y - x) ** 2 + 1e-12 * size).all()
+
+
+@pytest.mark.statement("thm-tool-cocoercive")
+@given(names, parameters, seeds)
+def test_the_four_faces_of_smoothness(name, parameter, seed):
+    K, (x, y) = make(name, parameter), points(seed, 2, 50)
+    beta, change = K.smoothness, K.gradient(y) - K.gradient(x)
+    found, size = gap(K, y, x)
+    slack = 1e-12 * (size + beta * norm(x) ** 2 + beta * norm(y) ** 2)
+    assert (norm(change) <= beta * norm(y - x) * (1 + 1e-9) + 1e-300).all()
+    assert (found <= 0.5 * beta * norm(y - x) ** 2 + slack).all()
+    assert (found >= norm(change) ** 2 / (2 * beta) - slack).all()
+    assert (inner(change, y - x) >= norm(change) ** 2 / beta - slack).all()
+
+
+@pytest.mark.statement("thm-tool-cocoercive")
+@given(bounded, seeds, st.floats(0.01, 2.0))
+def test_gradients_do_not_grow_and_two_runs_never_separate(kind, seed, part):
+    f, (x, y) = kind(seed), points(seed, 2, 50, spread=1)
+    eta = part / f.beta
+    for _ in range(20):
+        ahead, other = x - eta * f.gradient(x), y - eta * f.gradient(y)
+        assert (norm(f.gradient(ahead)) <= norm(f.gradient(x)) * (1 + 1e-12) + 1e-14).all()
+        assert (norm(ahead - other) <= norm(x - y) * (1 + 1e-12) + 1e-14).all()
+        x, y = ahead, other
+
+
+@pytest.mark.statement("thm-tool-cocoercive")
+def test_beyond_twice_the_smoothness_gradients_can_grow():
+    f, x = Quadratic(0), np.linalg.eigh(Quadratic(0).Q)[1][:, -1:]
+    assert norm(f.gradient(x - 2.01 / f.beta * f.gradient(x))) > norm(f.gradient(x))
+
+
+@pytest.mark.statement("prop-tool-strong")
+@given(bounded, seeds)
+def test_what_strong_convexity_buys(kind, seed):
+    f, (x, y) = kind(seed), points(seed, 2, 50, spread=1)
+    found, size = gap(f, y, x)
+    slack = 1e-12 * (size + norm(x) ** 2 + norm(y) ** 2)
+    assert (found >= 0.5 * f.alpha * norm(y - x) ** 2 - slack).all()
+    product = inner(f.gradient(x) - f.gradient(y), x - y)
+    assert (product >= f.alpha * norm(x - y) ** 2 - slack).all()
+    above = f.value(x) - f.value(0 * x)  # both kinds have their minimum at 0
+    assert (0.5 * f.alpha * norm(x) ** 2 <= above + slack).all()
+    assert (above <= norm(f.gradient(x)) ** 2 / (2 * f.alpha) + slack).all()
+    eta = np.random.default_rng(seed).uniform(0.05, 1.95) / f.beta
+    q = 1 - eta * f.alpha * (2 - eta * f.beta)
+    ahead = f.value(x - eta * f.gradient(x)) - f.value(0 * x)
+    assert (ahead <= q * above + slack).all()
+
+
+@pytest.mark.statement("prop-tool-strong")
+def test_strict_convexity_buys_none_of_it():
+    f, w = PNorm(4.0), np.array([[1.0]])
+    ratios = []
+    for _ in range(4):
+        w = 0.1 * w
+        ratios.append(float(f.value(w) / norm(f.gradient(w)) ** 2))
+    assert all(after > 50 * before for before, after in pairwise(ratios))
+
+
+class Kinked:
+    """½az² on either side of 0: a loss that is not twice differentiable."""
+
+    strong_convexity, smoothness = 1.0, 3.0
+
+    def value(self, Z):
+        return 0.5 * inner(np.where(Z < 0, 3.0, 1.0) * Z, Z)
+
+    def gradient(self, Z):
+        return np.where(Z < 0, 3.0, 1.0) * Z
+
+    def divergence_from(self, B, H):
+        return self.value(B + H) - self.value(B) - inner(self.gradient(B), H)
+
+
+losses = st.sampled_from([*LOSSES.values(), Kinked()])
+
+
+@pytest.mark.statement("prop-tool-pl")
+@given(seeds, losses, st.sampled_from([1, 3]), scales)
+def test_gradient_and_loss_bound_each_other(seed, loss, k, scale):
+    problem, rng = random_problem(seed, k, loss)
+    W = scale * rng.standard_normal((50, problem.d, k))
+    square, value = norm(problem.gradient(W)) ** 2, problem.loss_value(W)
+    assert (square >= 2 * problem.mu * value * (1 - 1e-9)).all()
+    assert (square <= 2 * problem.M * value * (1 + 1e-9)).all()
+    change = norm(problem.gradient(W[1:]) - problem.gradient(W[:-1]))
+    assert (change <= problem.M * norm(W[1:] - W[:-1]) * (1 + 1e-9)).all()
+
+
+@pytest.mark.statement("prop-tool-pl")
+@given(seeds, losses, st.sampled_from([1, 3]), st.floats(0.2, 1.8))
+def test_gd_loses_the_stated_factor_and_ends_at_the_projection(seed, loss, k, part):
+    n = np.random.default_rng(seed).integers(1, 4)
+    problem, rng = random_problem(seed, k, loss, n=int(n), d=int(n) + 8)
+    assume(problem.kappa < 200)
+    W0 = rng.standard_normal((problem.d, k))
+    run = dspgd(problem, GradientDescent(), W0, part / problem.M, record=("loss",))
+    values = run.history["loss"]
+    q = 1 - part * (2 - part) / problem.kappa
+    assert (values[1:] <= q * values[:-1] * (1 + 1e-6) + 1e-24 * values[0]).all()
+    goal = problem.project(W0)
+    assert run.converged and norm(run.W - goal) <= 1e-8 * (norm(W0) + norm(goal))
+
+
+# ---------------------------------------------------------------------------------- the dual
+
+
+@pytest.mark.statement("prop-tool-fenchel-young")
+@given(all_names, parameters, seeds)
+def test_fenchel_young_and_when_it_is_an_equality(name, parameter, seed):
+    K, (x, y) = make(name, parameter), points(seed, 2, 50, spread=1)
+    s = K.gradient(y) * (1 - 1e-9)
+    both = K.value(x) + K.conjugate(s)
+    slack = 1e-9 * (np.abs(both) + norm(x) * norm(s))
+    assert (both >= inner(s, x) - slack).all()
+    s = K.gradient(x)
+    assume(np.isfinite(K.conjugate(s)).all())
+    close = K.value(x) + K.conjugate(s) - inner(s, x)
+    assert (np.abs(close) <= 1e-7 * (K.value(x) + np.abs(inner(s, x)))).all()
+    away = s * np.random.default_rng(seed).uniform(0.2, 0.8, (50, 1, 1))  # no subgradient at x
+    assume((norm(s) > 1e-6).all())
+    assert (K.value(x) + K.conjugate(away) > inner(away, x)).all()
+
+
+@pytest.mark.statement("prop-tool-fenchel-young")
+@given(st.floats(0.1, 5.0), st.floats(0.1, 5.0), st.floats(0.0, 0.99))
+def test_the_dual_reverses_order_and_is_convex(one, two, s):
+    small, large = sorted([one, two])
+    for kind in (NormalizedGD, SoftClipping):  # both decrease as ε grows
+        assert kind(large).value([[1.3]]) <= kind(small).value([[1.3]]) + 1e-15
+        assert kind(large).conjugate([[s]]) >= kind(small).conjugate([[s]]) - 1e-15
+    wells = TwoWells()
+    a, b = wells.conjugate([[s]]), wells.conjugate([[-2 * one]])
+    assert wells.conjugate([[(s - 2 * one) / 2]]) <= (a + b) / 2 + 1e-12
+
+
+def brute_dual(f, s, reach=40.0):
+    """Return sup s·x − f(x) over the line by a grid and a local search, for scalar s."""
+    x = np.linspace(-reach, reach, 8001)
+    i = int(np.clip(np.argmax(s * x - f(x)), 1, len(x) - 2))
+    found = minimize_scalar(
+        lambda z: f(np.array([z]))[0] - s * z, bounds=(x[i - 1], x[i + 1]), method="bounded",
+        options={"xatol": 1e-10},
+    )  # fmt: skip
+    return max(-found.fun, (s * x - f(x)).max())
+
+
+def profile(K):
+    return lambda x: K.value(np.asarray(x, dtype=float)[:, None, None])
+
+
+@pytest.mark.statement("thm-tool-biconjugate")
+@given(st.floats(-3, 3), st.sampled_from([0.3, 1.0, 2.0]))
+def test_two_duals_give_the_function_back(x, parameter):
+    for K in (NormalizedGD(parameter), GradientClipping(parameter), SoftClipping(parameter),
+              PNorm(parameter + 1), GradientDescent()):  # fmt: skip
+        edge = {GradientClipping: parameter}.get(type(K), 1.0)
+        limit = 1000.0 if isinstance(K, (PNorm, GradientDescent)) else edge * (1 - 1e-9)
+        found = minimize_scalar(
+            lambda s, K=K: float(K.conjugate([[s]])) - s * x, bounds=(-limit, limit),
+            method="bounded", options={"xatol": 1e-12},
+        )  # fmt: skip
+        assert -found.fun == pytest.approx(float(K.value([[x]])), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.statement("thm-tool-biconjugate")
+@given(st.floats(-1.9, 1.9))
+def test_of_two_wells_two_duals_see_the_convex_function_below(x):
+    wells = TwoWells()
+    s = np.linspace(-6, 6, 24_001)
+    found = (s * x - wells.conjugate(s[:, None, None])).max()
+    expected = 0.0 if abs(x) <= 1 else float(wells.value([[x]]))
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert found <= wells.value([[x]]) + 1e-12
+
+
+@pytest.mark.statement("thm-tool-biconjugate")
+@given(all_names, parameters, seeds)
+def test_the_gradient_of_the_dual_inverts_the_gradient(name, parameter, seed):
+    K, x = make(name, parameter), points(seed, 20, spread=0.6)
+    s = K.gradient(x)
+    if name == "clipping":  # beyond the threshold the slope c belongs to many points
+        x = x * np.minimum(1, parameter / norm(x))[:, None, None] * 0.99
+        s = K.gradient(x)
+    assert norm(K.gradient_of_conjugate(s) - x).max() <= 1e-5 * norm(x).max()
+
+
+@pytest.mark.statement("prop-tool-pairs")
+@given(st.floats(-1.3, 1.3), st.sampled_from([0.3, 1.0, 2.0]), powers)
+def test_the_table_of_pairs(s, eps, p):
+    q, r = p / (p - 1), abs(s)
+    inside = r < 0.97  # nearer to the edge the largest gap is too far out for the search
+    rows = [
+        (lambda x: x**2 / 2, s**2 / 2, True, 10.0),
+        (lambda x: np.abs(x) ** p / p, r**q / q, True, 10.0),
+        (np.abs, 0.0, r <= 1, 10.0),
+        (profile(GradientClipping(eps)), s**2 / 2, r <= eps, 10.0),
+        (profile(NormalizedGD(eps)), eps * (1 - np.sqrt(max(0.0, 1 - s**2))), inside, 20.0),
+        (profile(SoftClipping(eps)), -eps * (np.log1p(-min(r, 0.97)) + r), inside, 100.0),
+    ]
+    for f, stated, finite, reach in rows:
+        if finite:
+            assert brute_dual(f, s, reach) == pytest.approx(stated, rel=1e-7, abs=1e-9)
+    edges = (1.0, eps, 1.0, 1.0)
+    for f, edge in zip([np.abs, *(row[0] for row in rows[3:])], edges, strict=True):
+        slope = 1.1 * edge
+        assert brute_dual(f, slope, 1e5) > 5 * brute_dual(f, slope, 1e4) > 0
+
+
+@pytest.mark.statement("prop-tool-pairs")
+def test_at_the_edge_one_dual_is_finite_and_one_is_not():
+    for eps in (0.3, 2.0):
+        assert NormalizedGD(eps).conjugate([[1.0]]) == pytest.approx(eps)
+        assert brute_dual(profile(NormalizedGD(eps)), 1.0, 1e6) == pytest.approx(eps, rel=1e-5)
+        assert np.isinf(SoftClipping(eps).conjugate([[1.0]]))
+        assert brute_dual(profile(SoftClipping(eps)), 1.0, 1e6) > 10 * eps
+
+
+@pytest.mark.statement("prop-tool-pairs")
+@given(st.floats(-0.9, 0.9), st.floats(0.2, 5.0), st.floats(-2, 2), st.floats(-2, 2))
+def test_rules_of_scale_and_translation(s, a, z, r):
+    K = NormalizedGD(1.0)
+    f, dual = profile(K), lambda t: float(K.conjugate([[t]]))
+    reach = 40.0
+    cases = [
+        (lambda x: a * f(x), a * s, a * dual(s)),
+        (lambda x: f(a * x), a * s, dual(s)),
+        (lambda x: f(x - z), s, dual(s) + s * z),
+        (lambda x: f(x) + r * x + 0.7, s + r, dual(s) - 0.7),
+    ]
+    for g, slope, stated in cases:
+        assert brute_dual(g, slope, reach) == pytest.approx(stated, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.statement("prop-tool-pairs")
+@given(seeds, powers, st.sampled_from([1.0, 2.0]))
+def test_isotropic_separable_and_quadratic(seed, p, eps):
+    rng = np.random.default_rng(seed)
+    S = rng.standard_normal((3, 2))
+    q, size = p / (p - 1), np.abs(S)
+    # the dual norm of ‖·‖_p is ‖·‖_q: no point of the unit ball does better, one attains it
+    ball = rng.standard_normal((2000, 3, 2))
+    ball /= (np.abs(ball) ** p).sum(axis=(1, 2), keepdims=True) ** (1 / p)
+    dual_norm = (size**q).sum() ** (1 / q)
+    best = np.sign(S) * size ** (q - 1) / dual_norm ** (q - 1)
+    assert inner(ball, S).max() <= dual_norm * (1 + 1e-12)
+    assert (np.abs(best) ** p).sum() == pytest.approx(1) and inner(best, S) == pytest.approx(
+        dual_norm
+    )
+    inside = 0.9 * S / norm(S)
+    radial = float(NormalizedGD(eps).conjugate([[norm(inside)]]))
+    assert NormalizedGD(eps).conjugate(inside) == pytest.approx(radial)
+    entries = sum(float(Adam(eps).conjugate([[s]])) for s in inside.ravel())
+    assert Adam(eps).conjugate(inside) == pytest.approx(entries)
+    for K in (NormalizedGD(eps), SmoothedSign(eps), SoftClipping(eps), PNorm(p)):
+        found = minimize(
+            lambda v, K=K: float(K.value(v.reshape(3, 2))) - v @ inside.ravel(),
+            0.1 * np.ones(6),
+            jac=lambda v, K=K: (K.gradient(v.reshape(3, 2)) - inside).ravel(),
+            method="BFGS",
+        )
+        assert -found.fun <= K.conjugate(inside) * (1 + 1e-9) + 1e-12
+        assert -found.fun == pytest.approx(float(K.conjugate(inside)), rel=2e-3)
+    f, x = Quadratic(seed), rng.standard_normal((500, 3, 2))
+    stated = 0.5 * inner(S, f.inverse @ S)
+    assert (inner(S, x) - f.value(x) <= stated + 1e-12).all()
+    assert inner(S, f.inverse @ S) - f.value(f.inverse @ S) == pytest.approx(stated)
+
+
+# ------------------------------------------------------------------- curvature under the dual
+
+
+@pytest.mark.statement("thm-tool-strong-smooth")
+@given(names, parameters, seeds)
+def test_the_dual_of_a_smooth_function_is_strongly_convex(name, parameter, seed):
+    K, (x, y) = make(name, parameter), points(seed, 2, 50, spread=0.6)
+    s, r = K.gradient(x), K.gradient(y)
+    x, y = K.gradient_of_conjugate(s), K.gradient_of_conjugate(r)
+    slack = 1e-6 * norm(x - y) * norm(s - r)
+    assert (inner(x - y, s - r) >= norm(s - r) ** 2 / K.smoothness - slack).all()
+    # convexity of K* − ‖·‖²/(2β), also where K* has no gradient
+    t = np.random.default_rng(seed).random(50)
+    mix = (1 - t)[:, None, None] * s + t[:, None, None] * r
+    bend = t * (1 - t) * norm(s - r) ** 2 / (2 * K.smoothness)
+    ends = (1 - t) * K.conjugate(s) + t * K.conjugate(r)
+    assert (K.conjugate(mix) <= ends - bend + 1e-9 * (1 + ends)).all()
+
+
+class Cornered:
+    """½αx² + |x| and its dual: strongly convex with a corner; its dual is flat, then a parabola."""
+
+    def __init__(self, alpha):
+        self.alpha = alpha
+
+    def value(self, x):
+        return 0.5 * self.alpha * x**2 + np.abs(x)
+
+    def maximiser(self, s):
+        return np.sign(s) * np.maximum(np.abs(s) - 1, 0) / self.alpha
+
+
+@pytest.mark.statement("thm-tool-strong-smooth")
+@given(st.sampled_from([0.2, 1.0, 7.0]), seeds)
+def test_the_dual_of_a_strongly_convex_function_is_smooth_and_its_gradient_the_maximiser(a, seed):
+    f, rng = Cornered(a), np.random.default_rng(seed)
+    s, r = 3 * rng.standard_normal((2, 200))
+
+    def dual(s):
+        x = f.maximiser(s)
+        return s * x - f.value(x)
+
+    for x in 5 * rng.standard_normal((20, 1)):
+        assert (s * x - f.value(x) <= dual(s) + 1e-12).all()  # it is the maximiser
+    gap_above = dual(r) - dual(s) - f.maximiser(s) * (r - s)
+    assert (gap_above >= -1e-12 / a).all()
+    assert (gap_above <= (r - s) ** 2 / (2 * a) + 1e-12 / a).all()
+    assert (np.abs(f.maximiser(s) - f.maximiser(r)) <= np.abs(s - r) / a * (1 + 1e-12)).all()
+
+
+@pytest.mark.statement("thm-tool-strong-smooth")
+def test_without_strong_convexity_the_dual_is_not_smooth():
+    power = PNorm(4.0)  # strictly convex
+    stretch = [float(power.gradient_of_conjugate([[s]])[0, 0] / s) for s in (1e-2, 1e-4, 1e-6)]
+    assert stretch[0] < stretch[1] / 10 < stretch[2] / 100
+    assert np.isinf(GradientClipping(1.0).conjugate([[1.1]]))
+
+
+# -------------------------------------------------------------------------------- constraints
+
+
+@pytest.mark.statement("prop-tool-kkt")
+@given(seeds, powers, st.sampled_from([1, 3]))
+def test_a_multiplier_makes_a_minimum(seed, p, k):
+    rng = np.random.default_rng(seed)
+    n, d = 4, 9
+    X, A, W0 = (rng.standard_normal(shape) for shape in ((n, d), (n, k), (d, k)))
+    f, power = (lambda W: (np.abs(W - W0) ** p).sum(axis=(-2, -1)) / p), PNorm(p)
+    W = W0 + power.gradient_of_conjugate(X.T @ A / norm(X.T @ A))
+    Z = rng.standard_normal((500, d, k)) * 10.0 ** rng.uniform(-4, 1, (500, 1, 1))
+    Z -= np.linalg.pinv(X) @ (X @ Z)
+    assert (f(W + Z) >= f(W) * (1 - 1e-12)).all()
+
+
+@pytest.mark.statement("prop-tool-kkt")
+@given(seeds, st.sampled_from([1, 3]))
+def test_a_minimum_has_a_multiplier(seed, k):
+    """Minimise over the null space and look at the gradient there."""
+    problem, rng = random_problem(seed, k, LOSSES["squared"])
+    target = rng.standard_normal((problem.d, k))
+    start = problem.project(0 * target)
+    basis = np.linalg.svd(problem.X)[2][problem.n :].T
+
+    def at(z):
+        return start + basis @ z.reshape(-1, k)
+
+    def f(W):
+        return 0.5 * norm(W - target) ** 2 + np.log(np.cosh(W)).sum()
+
+    def slope(W):
+        return W - target + np.tanh(W)
+
+    found = minimize(
+        lambda z: f(at(z)),
+        np.zeros(basis.shape[1] * k),
+        jac=lambda z: (basis.T @ slope(at(z))).ravel(),
+        method="BFGS",
+        options={"gtol": 1e-9},
+    )
+    W = at(found.x)
+    A = np.linalg.lstsq(problem.X.T, slope(W), rcond=None)[0]
+    assert norm(problem.X @ W - problem.Y) <= 1e-8 * (1 + norm(problem.Y) + norm(W))
+    assert norm(problem.X.T @ A - slope(W)) <= 1e-5 * (1 + norm(slope(W)))
+
+
+@pytest.mark.statement("prop-tool-kkt")
+@given(seeds)
+def test_the_projection_is_the_case_of_the_squared_distance(seed):
+    problem, rng = random_problem(seed, 2, LOSSES["squared"])
+    W0 = rng.standard_normal((problem.d, 2))
+    move = min_norm(problem, W0, 2) - W0
+    A = np.linalg.lstsq(problem.X.T, move, rcond=None)[0]
+    assert norm(problem.X.T @ A - move) <= 1e-9 * (1 + norm(move))
+
+
+# ------------------------------------------------------------------------- the dual of a loss
+
+
+@pytest.mark.statement("prop-tool-loss-dual")
+@given(seeds, st.sampled_from([1, 3]))
+def test_the_dual_of_the_loss_on_the_row_space(seed, k):
+    problem, rng = random_problem(seed, k, LOSSES["squared"])
+    U = rng.standard_normal((problem.n, k))
+    stated = 0.5 * norm(U) ** 2 + inner(U, problem.Y)
+    W = problem.project(0 * problem.X.T @ U) + np.linalg.pinv(problem.X) @ U  # residual U
+    size = norm(U) ** 2 + norm(U) * norm(problem.Y) + norm(W) ** 2 * problem.M
+    assert abs(inner(problem.X.T @ U, W) - problem.loss_value(W) - stated) <= 1e-8 * size
+    others = W + rng.standard_normal((300, problem.d, k)) * 10.0 ** rng.uniform(-3, 3, (300, 1, 1))
+    gaps = inner(problem.X.T @ U, others) - problem.loss_value(others)
+    assert (gaps <= stated + 1e-8 * (size + problem.loss_value(others))).all()
+
+
+@pytest.mark.statement("prop-tool-loss-dual")
+@given(seeds, losses, st.sampled_from([1, 3]))
+def test_weights_are_subgradients_at_their_gradient(seed, loss, k):
+    problem, rng = random_problem(seed, k, loss)
+    W, other = rng.standard_normal((2, problem.d, k))
+    Z = rng.standard_normal(W.shape)
+    Z -= np.linalg.pinv(problem.X) @ (problem.X @ Z)
+    here, there = loss_conjugate_at(problem, W), loss_conjugate_at(problem, other)
+    V, other_V = problem.gradient(W), problem.gradient(other)
+    for point in (W, W + Z):
+        slack = 1e-9 * (abs(here) + abs(there) + norm(point) * norm(other_V - V))
+        assert there >= here + inner(point, other_V - V) - slack
+    U = problem.loss.gradient(problem.residual(W))
+    dual_entries = inner(U, problem.residual(W)) - problem.loss.value(problem.residual(W))
+    assert here == pytest.approx(float(dual_entries + inner(U, problem.Y)), rel=1e-8, abs=1e-8)
+    for t in (1e4, 1e6):  # off the row space by Z: the gap along Z has no bound
+        far = W + t * Z
+        value = inner(V + Z, far) - problem.loss_value(far)
+        assert value >= 0.5 * t * norm(Z) ** 2 or norm(Z) < 0.05
+
+
+@pytest.mark.statement("prop-tool-loss-dual")
+@given(seeds, st.sampled_from([0.1, 1.0]))
+def test_weight_decay_turns_the_wall_into_a_parabola(seed, lam):
+    """The exercise on weight decay: both sides for the squared loss, k = 1."""
+    problem, rng = random_problem(seed, 1, LOSSES["squared"])
+    G, X, Y = rng.standard_normal((problem.d, 1)), problem.X, problem.Y
+    W = np.linalg.solve(X.T @ X + lam * np.eye(problem.d), G + X.T @ Y)
+    left = inner(G, W) - problem.loss_value(W) - lam / 2 * norm(W) ** 2
+    U = np.linalg.solve(np.eye(problem.n) + X @ X.T / lam, X @ G / lam - Y)
+    right = norm(U) ** 2 / 2 + inner(U, Y) + norm(G - X.T @ U) ** 2 / (2 * lam)
+    assert left == pytest.approx(float(right), rel=1e-7, abs=1e-7)
+
+
+# --------------------------------------------------------------------------------- the sector
+
+
+def allowed_map(g, v, m, beta):
+    """The symmetric map of part (c), by a reflection."""
+    u, eye = v - (m + beta) / 2 * g, np.eye(len(g))
+    if norm(u) == 0:
+        return (m + beta) / 2 * eye
+    w = g / norm(g) - u / norm(u)
+    H = eye if norm(w) < 1e-12 else eye - 2 * w @ w.T / (w * w).sum()
+    return (m + beta) / 2 * eye + norm(u) / norm(g) * H
+
+
+@pytest.mark.statement("prop-tool-sector")
+@given(seeds, st.floats(0.01, 1.0), st.floats(1e-3, 1.0), st.floats(0.0, 1.5))
+def test_three_ways_to_say_sector(seed, beta, share, radius):
+    rng, m = np.random.default_rng(seed), share * beta
+    g, direction = rng.standard_normal((2, 5, 1))
+    v = (m + beta) / 2 * g + radius * (beta - m) / 2 * norm(g) * direction / norm(direction)
+    assume(abs(radius - 1) > 1e-6 and beta - m > 1e-6)
+    product = inner(v - m * g, beta * g - v)
+    assert (product >= 0) == (radius < 1)
+    eigenvalues = np.linalg.eigvalsh(A := allowed_map(g, v, m, beta))
+    assert norm(A - A.T) <= 1e-12 and norm(A @ g - v) <= 1e-12 * norm(g)
+    if radius < 1:
+        assert m - 1e-12 <= eigenvalues[0] and eigenvalues[-1] <= beta + 1e-12
+        cosine = inner(g, v) / (norm(g) * norm(v))
+        assert cosine >= 2 * np.sqrt(m * beta) / (m + beta) - 1e-12
+
+
+@pytest.mark.statement("prop-tool-sector")
+@given(seeds, st.floats(0.01, 1.0), st.floats(1e-3, 1.0))
+def test_every_symmetric_map_in_the_range_is_in_the_sector(seed, beta, share):
+    rng, m = np.random.default_rng(seed), share * beta
+    axes = np.linalg.qr(rng.standard_normal((5, 5)))[0]
+    A = axes * rng.choice([m, beta, (m + beta) / 2, rng.uniform(m, beta)], 5) @ axes.T
+    g = rng.standard_normal((5, 1))
+    v = A @ g
+    assert inner(v - m * g, beta * g - v) >= -1e-12
+    centre = (m + beta) / 2 * g
+    assert norm(v - centre) <= (beta - m) / 2 * norm(g) + 1e-12
+
+
+@pytest.mark.statement("prop-tool-sector")
+def test_the_angle_is_best_possible():
+    m, beta = 0.04, 1.0
+    g = np.array([[np.sqrt(beta)], [np.sqrt(m)]])
+    v = np.array([[m], [beta]]) * g
+    cosine = inner(g, v) / (norm(g) * norm(v))
+    assert cosine == pytest.approx(2 * np.sqrt(m * beta) / (m + beta))
+
+
+@pytest.mark.statement("prop-tool-sector")
+@given(bounded, seeds)
+def test_curvature_puts_the_gradient_in_the_sector(kind, seed):
+    f, g = kind(seed), points(seed, 50, spread=1)
+    v = f.gradient(g)
+    product = inner(v - f.alpha * g, f.beta * g - v)
+    assert (product >= -1e-12 * norm(g) ** 2).all()
+
+
+@pytest.mark.statement("prop-tool-sector")
+@given(seeds, parameters, st.sampled_from(["adam", "smoothed-sign"]))
+def test_chords_do_better_than_curvature_and_no_m_does_better_still(seed, eps, name):
+    K, g = make(name, eps), points(seed, 50, spread=2)
+    R = np.abs(g).max(axis=(1, 2))
+    m = 1 / (R + eps) if name == "adam" else 1 / np.hypot(R, eps)
+    beta, v = 1 / eps, K.gradient(g)
+    left = inner(v, v) + m * beta * inner(g, g)
+    assert (left <= (m + beta) * inner(v, g) * (1 + 1e-12)).all()
+    one = np.zeros_like(g[0])
+    one[0, 0] = R[0]
+    step, larger = K.gradient(one), 1.001 * m[0]
+    assume(R[0] > 0.1 * eps)
+    assert inner(step - larger * one, beta * one - step) < 0
+    curvature = eps / (R + eps) ** 2 if name == "adam" else eps**2 / np.hypot(R, eps) ** 3
+    assert (curvature <= m).all()
+    if name == "adam":
+        assert np.allclose(curvature / beta, (m / beta) ** 2, rtol=1e-12, atol=0)
+
+
+# ------------------------------------------------------------------------- figures, exercises
+
+
+def test_the_lines_of_the_opening_figure_never_exceed_the_function_and_close_in_on_it():
+    for name in figures.STEEPEST:
+        f, worst = figures.FUNCTIONS[name], []
+        x = figures.TANGENT_X[np.abs(figures.TANGENT_X) <= 1.6]
+        for count in (5, 9, 17, 33):
+            s = np.linspace(-figures.STEEPEST[name], figures.STEEPEST[name], count)
+            lines = np.outer(s, x) - f.conjugate(s[:, None, None])[:, None]
+            distance = f.value(x[:, None, None]) - lines.max(axis=0)
+            assert (distance >= -1e-12).all()
+            worst.append(distance.max())
+        if name == "two wells":
+            assert worst == pytest.approx([worst[0], 0.25, 0.25, 0.25]) and worst[0] >= 0.25
+        else:
+            assert all(b < a / 2 for a, b in pairwise(worst))
+
+
+def test_the_keyboard_exercises_are_failed_by_their_starting_code_and_passed_by_the_solutions():
+    grid = np.linspace(-60, 60, 240_001)
+    choices = [GradientClipping(2.0), NormalizedGD(1.0), SoftClipping(0.5)]
+
+    def compare(answer):
+        return check.same(
+            lambda K, s: answer(lambda x: K.value(x[:, None, None]), s),
+            lambda K, s: K.conjugate([[s]]),
+            choices,
+            check.positive(0.01, 0.95),
+            trials=40,
+            atol=1e-5,
+        )
+
+    assert not compare(lambda f, s: np.max(f(grid) - s * grid))
+    assert compare(lambda f, s: np.max(s * grid - f(grid)))
+
+    def sector(my_m):
+        def holds(G, eps):
+            m, beta, v = my_m(np.abs(G).max(), eps), 1 / eps, G / np.hypot(G, eps)
+            return check.at_most((v * v + m * beta * G * G).sum(), (m + beta) * (v * G).sum())
+
+        return check.holds(holds, check.matrices(), check.positive(), claim="(a)")
+
+    assert not sector(lambda R, eps: 1 / (2 * eps))
+    assert not sector(lambda R, eps: 1.01 / np.hypot(R, eps))
+    assert sector(lambda R, eps: 1 / np.hypot(R, eps))
+
+
+@given(st.floats(-4, 4), st.floats(0.2, 3.0))
+def test_huber_is_an_infimal_convolution(x, c):
+    z = np.sign(x) * max(abs(x) - c, 0.0)
+    best = c * abs(z) + (x - z) ** 2 / 2
+    other = np.linspace(-8, 8, 4001)
+    assert best == pytest.approx(float(GradientClipping(c).value([[x]])), abs=1e-12)
+    assert best <= (c * np.abs(other) + (x - other) ** 2 / 2).min() + 1e-12
+
+
+def test_a_loss_of_both_bounds_for_more_examples_than_weights():
+    """The problem of the chapter's check: curvature exactly between μ and M."""
+    rng = np.random.default_rng(0)
+    X, W = rng.standard_normal((30, 10)), rng.standard_normal((10, 1))
+    f = Problem(X, X @ W, LogCoshLoss(), strict=False)
+    x, y = rng.standard_normal((2, 200, 10, 1))
+    change = f.gradient(x) - f.gradient(y)
+    assert (inner(change, x - y) >= f.mu * norm(x - y) ** 2).all()
+    assert (norm(change) <= f.M * norm(x - y)).all()
