@@ -13,7 +13,15 @@ from .divergences import (
 from .flow import FlowResult, preconditioned_flow
 from .interpolators import min_norm
 from .losses import LogCoshLoss, SquaredLoss
-from .potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
+from .mirror import MirrorRuns, mirror_curvature, mirror_descent
+from .potentials import (
+    BurgEntropy,
+    Hypentropy,
+    LogCosh,
+    NegativeEntropy,
+    Potential,
+    Quadratic,
+)
 from .preconditioners import (
     Adam,
     ColumnNormalized,
@@ -53,8 +61,10 @@ __all__ = [
     "FundamentalIdentity",
     "GradientClipping",
     "GradientDescent",
+    "Hypentropy",
     "LogCosh",
     "LogCoshLoss",
+    "MirrorRuns",
     "NegativeEntropy",
     "NormalizedGD",
     "PNorm",
@@ -82,6 +92,8 @@ __all__ = [
     "loss_rate",
     "max_learning_rate",
     "min_norm",
+    "mirror_curvature",
+    "mirror_descent",
     "one_step_bound",
     "path_length_bound",
     "preconditioned_flow",

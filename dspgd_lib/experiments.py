@@ -1,4 +1,4 @@
-"""The two figures of the paper as functions that return numbers, and mirror descent for contrast.
+"""The two figures of the paper as functions that return numbers.
 
 The appendix with the paper's data is lost, so that these choices are this book's: X (n = 50,
 d = 200) and y standard normal, W0 normal with variance 1/d, squared loss, one output.
@@ -22,12 +22,13 @@ from ._validation import (
 )
 from .flow import preconditioned_flow
 from .interpolators import min_norm
+from .mirror import MirrorRuns, mirror_descent
+from .potentials import Hypentropy
 from .preconditioners import Adam, GradientDescent
 from .problem import Problem
 from .solve import Sweep, sweep
 
 NORMS = (1, 2, np.inf)
-LARGE = 200.0  # sinh of more than that is beyond any use
 SEEDS = tuple(range(10))
 EPS = tuple(np.geomspace(0.01, 1000.0, 26).tolist())
 FRACTIONS = tuple(np.geomspace(0.01, 1.9, 16).tolist())
@@ -306,7 +307,7 @@ def limit_against_learning_rate(
     preconditioner : class, optional
         `Adam` or `SmoothedSign`.
     width : float, optional
-        Width of the potential of `mirror_descent`, in the units of W.
+        Width of the `Hypentropy` of mirror descent, in the units of W.
     tol : float, optional
         Tolerance of every run.
     max_steps : int, optional
@@ -342,6 +343,7 @@ def limit_against_learning_rate(
     eta = shares / (M * K.smoothness)
     runs, plain = _grid(data, K, eta, stop), _grid(data, GradientDescent(), shares / M, stop)
     mirrored = [_mirrored(problem, W0, shares, width, stop) for problem, W0 in data]
+    mirror_ends = [problem.project(run.W) for (problem, _), run in zip(data, mirrored, strict=True)]
     flows = [preconditioned_flow(problem, K, W0) for problem, W0 in data]
     ends = np.array([flow.limit for flow in flows])[:, None]
     starts = np.array([W0 for _, W0 in data])[:, None]
@@ -362,7 +364,7 @@ def limit_against_learning_rate(
         # η⟨∇K(V), V⟩ bounds the way off the row space: a proof for every η < 2/(βM).
         limit_error=left / (1.0 - 0.5 * shares) / norms,
         gd_from_smallest=_moves(_limits(plain, shares)) / norms,
-        mirror_from_smallest=np.array([_moves(run.limit) for run in mirrored]) / norms,
+        mirror_from_smallest=np.array([_moves(end) for end in mirror_ends]) / norms,
         gd_converged=plain.converged.reshape(eta.shape),
         mirror_converged=np.array([run.converged for run in mirrored]),
     )
@@ -401,103 +403,9 @@ def _mirrored(
     problem: Problem, W0: Array, shares: Array, width: float, stop: dict[str, Any]
 ) -> MirrorRuns:
     """Run mirror descent at these shares of 1/λ, λ the curvature of its steps at the limit."""
+    psi = Hypentropy(width)
     safe = 1.0 / (problem.M * np.max(np.hypot(problem.project(W0), width)))
-    end = mirror_descent(problem, W0, 0.3 * safe, width=width, **stop).limit[0]
+    end = problem.project(mirror_descent(problem, psi, W0, 0.3 * safe, **stop).W)
     root = problem.X * np.sqrt(np.hypot(end, width)).T
     curvature = problem.loss.smoothness * np.linalg.norm(root, 2) ** 2
-    return mirror_descent(problem, W0, shares / curvature, width=width, **stop)
-
-
-@dataclass(frozen=True, eq=False)
-class MirrorRuns:
-    """Where mirror descent went, for F learning rates.
-
-    Attributes
-    ----------
-    limit : array of shape (F, d, k)
-        Π of the last iterates.
-    steps : array of shape (F,)
-        Steps of each run.
-    converged : array of shape (F,)
-        Whether the last iterate lies within the tolerance of the interpolating manifold.
-    """
-
-    limit: Array
-    steps: NDArray[np.int64]
-    converged: NDArray[np.bool_]
-
-
-def mirror_descent(
-    problem: Problem,
-    W0: ArrayLike,
-    eta: ArrayLike,
-    *,
-    width: float = 0.1,
-    tol: float = 1e-12,
-    max_steps: int = 100_000,
-) -> MirrorRuns:
-    """Run ∇ψ(W⁺) = ∇ψ(W) − η∇L(W) with ψ(W) = Σ w arsinh(w/width) − √(w² + width²).
-
-    Every step adds an element of the row space to ∇ψ(W). So the limit, if there is one, is the
-    interpolating point with ∇ψ(W) − ∇ψ(W0) in the row space, of which there is only one, for
-    every learning rate: the one with the smallest Bregman divergence D_ψ(W, W0).
-
-    Parameters
-    ----------
-    problem : Problem
-        Data, labels and loss.
-    W0 : array of shape (d, k), or (d,) if k = 1
-        Starting weights.
-    eta : float or array of shape (F,)
-        Learning rates. The step stretches gradients by √(w² + width²), entry by entry; a run
-        converges if η is small against 1/M over the largest of these.
-    width : float, optional
-        Width of the potential, in the units of W.
-    tol : float, optional
-        Stop when ‖XW − Y‖_F/σ_min is at most tol·max(‖W‖_F, ‖Y‖_F/σ_max).
-    max_steps : int, optional
-        The most steps to take.
-
-    Returns
-    -------
-    MirrorRuns
-        A run that grows without bounds stays at its last iterate below e²⁰⁰ widths.
-
-    Raises
-    ------
-    ValueError
-        If an argument does not fit.
-
-    Notes
-    -----
-    Azizan and Hassibi 2018 for the limit; the potential is the hypentropy (classical).
-
-    Examples
-    --------
-    >>> problem = Problem(X=[[1.0, 2.0]], Y=[5.0])
-    >>> mirror_descent(problem, [0.0, 0.0], [0.01, 0.02]).limit[:, :, 0].round(6).tolist()
-    [[0.33429, 2.332855], [0.33429, 2.332855]]
-    """
-    start = problem.weights(W0, "W0")
-    if start.ndim != 2:
-        raise ValueError(f"W0 must be one start of shape (d, k), found {start.shape}.")
-    rates, scale = np.atleast_1d(positive("eta", eta)), positive_number("width", width)
-    tol = float(positive_number("tol", tol))
-    W = np.repeat(start[None], len(rates), axis=0)
-    steps = np.zeros(len(rates), dtype=np.int64)
-    going = np.ones(len(rates), dtype=bool)
-    dual = np.arcsinh(W / scale)
-    for _ in range(nonnegative_integer("max_steps", max_steps)):
-        going &= ~_interpolates(problem, W, tol)
-        if not going.any():
-            break
-        dual[going] -= rates[going, None, None] * problem.gradient(W[going])
-        going &= (np.abs(dual) < LARGE).all(axis=(1, 2))
-        W[going] = scale * np.sinh(dual[going])
-        steps[going] += 1
-    return MirrorRuns(problem.project(W), steps, _interpolates(problem, W, tol))
-
-
-def _interpolates(problem: Problem, W: Array, tol: float) -> NDArray[np.bool_]:
-    size = np.maximum(frobenius_norm(W), problem.label_norm / problem.sigma_max)
-    return frobenius_norm(problem.residual(W)) <= problem.sigma_min * tol * size
+    return mirror_descent(problem, psi, W0, shares / curvature, **stop)

@@ -1,4 +1,4 @@
-"""The interpolating points nearest to a start in the 1-, 2- and ∞-norm: argmin ‖W − W0‖_p."""
+"""The interpolating points nearest to a start in a p-norm: argmin ‖W − W0‖_p."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
+from scipy.optimize import brentq, linprog
 from scipy.sparse import csc_array, eye_array, hstack, vstack
 
 from ._validation import Array, frobenius_norm
 from .problem import Problem
 
 ACTIVE = 1e-8  # an entry this close to a bound, in units of the largest, counts as on it
+UNIT = float(np.finfo(float).eps)
 EXACT = 1e-14  # a residual this small, relative to its terms, is rounding
+STATIONARY = 1e-10  # what is asked of the optimality condition for 1 < p < ∞, relatively
+LADDER = 1.6  # exponents from 2 to the one wanted grow by no more than this factor
 TOLERANCES = (1e-10, 1e-8, 1e-7)  # HiGHS gives up on some data at the first, never at the last
 
 
@@ -30,9 +33,10 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
         Data and labels; the loss plays no role.
     W0 : array of shape (d, k), or (d,) if k = 1
         The start.
-    p : 1, 2 or np.inf
-        The norm. For p = 2 the answer is Π(W0); the other two are linear programs (HiGHS), whose
-        answer may not be unique for special data.
+    p : float or np.inf
+        The norm, p ≥ 1. For p = 2 the answer is Π(W0). For 1 and ∞ it is a linear program
+        (HiGHS), whose answer may not be unique for special data. For every other p it is unique,
+        and Newton's method finds it: for p < 2 on the multipliers, for p > 2 on the weights.
 
     Returns
     -------
@@ -43,9 +47,11 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
     Raises
     ------
     ValueError
-        If p is another number, W0 does not fit the problem, or no W interpolates the labels.
+        If p is below 1 or not a number, W0 does not fit the problem, or no W interpolates the
+        labels.
     RuntimeError
-        If HiGHS gives up.
+        If HiGHS gives up, or Newton's method stays above a relative error of 1e-10 in the
+        optimality condition, as it may for p very close to 1 or very large.
 
     Notes
     -----
@@ -56,11 +62,13 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
     >>> problem = Problem(X=[[1.0, 2.0]], Y=[6.0])
     >>> [min_norm(problem, [0.0, 0.0], p).ravel().round(9).tolist() for p in (1, 2, np.inf)]
     [[0.0, 3.0], [1.2, 2.4], [2.0, 2.0]]
+    >>> min_norm(problem, [0.0, 0.0], 1.5).ravel().round(9).tolist()  # as 1 to 2² for q = 3
+    [0.666666667, 2.666666667]
     """
     if not isinstance(problem, Problem):
         raise ValueError(f"problem must be a Problem, found {type(problem).__name__}.")
-    if isinstance(p, bool) or np.ndim(p) or p not in (1, 2, np.inf):
-        raise ValueError(f"p must be 1, 2 or np.inf, found {p!r}.")
+    if isinstance(p, (bool, str)) or np.ndim(p) or not p >= 1:
+        raise ValueError(f"p must be a number at least 1, or np.inf, found {p!r}.")
     W = problem.weights(W0, "W0")
     if W.ndim != 2:
         raise ValueError(f"W0 must be one start of shape (d, k), found {W.shape}.")
@@ -69,10 +77,18 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
     nearest = problem.project(W)
     if p == 2:
         return nearest
-    solve = _sparsest if p == 1 else _flattest
-    found = W + np.stack([solve(problem.X, column) for column in (nearest - W).T], axis=1)
+    if p in (1, np.inf):
+        solve = _sparsest if p == 1 else _flattest
+        steps = [solve(problem.X, column) for column in (nearest - W).T]
+    else:
+        axes = problem._svd[2][: problem._rank].T
+        steps = [_least_norm(axes, column, float(p)) for column in (nearest - W).T]
+    found = W + np.stack(steps, axis=1)
     off = frobenius_norm(problem.residual(found))
-    fine = off <= EXACT * (problem.sigma_max * frobenius_norm(found) + problem.label_norm)
+    # Below 2, moving an entry that is nearly 0 would spoil its slope: Newton is left as it is.
+    fine = 1 < p < 2 or off <= EXACT * (
+        problem.sigma_max * frobenius_norm(found) + problem.label_norm
+    )
     return found if fine else problem.project(found)
 
 
@@ -105,6 +121,82 @@ def _flattest(X: Array, step: Array) -> Array:
     change = _correction(np.column_stack([X[:, inside], X @ edge]), X @ (step - x))
     x[inside] += change[:-1]
     return x + change[-1] * edge
+
+
+def _least_norm(axes: Array, step: Array, p: float) -> Array:
+    """Return argmin ‖x‖_p subject to axesᵀx = axesᵀ·step, for 1 < p < ∞ and orthonormal axes.
+
+    For p > 2 the unknown is x = step + Zz, where Z spans what the axes do not see. For p < 2 it is
+    the dual one, s = axes·u of least ‖s‖_q with ⟨s, step⟩ = 1; then x is a multiple of ∇(‖s‖_q^q).
+    So the exponent of the smooth problem is never below 2.
+    """
+    size = float(np.max(np.abs(step)))
+    if size == 0.0:
+        return step
+    step = step / size
+    if p > 2:
+        unseen = np.linalg.qr(axes, mode="complete")[0][:, axes.shape[1] :]
+        return size * _least_power(step, unseen, p)
+    along = axes.T @ step
+    across = np.linalg.qr(along[:, None], mode="complete")[0][:, 1:]
+    q = p / (p - 1.0)
+    s = _least_power(axes @ along / (along @ along), axes @ across, q)
+    x = _slope(s, q)
+    return size * x * (along @ along) / (along @ (axes.T @ x))
+
+
+def _least_power(a: Array, B: Array, r: float) -> Array:
+    """Return the point of a + range(B) of least ‖·‖_r, r ≥ 2, for orthonormal columns of B."""
+    s = a - B @ (B.T @ a)
+    rungs = max(1, int(np.ceil(np.log(r - 1.0) / np.log(LADDER))))
+    for exponent in 1.0 + (r - 1.0) ** (np.arange(1, rungs + 1) / rungs):
+        s = _newton(s, B, exponent)
+    off = np.linalg.norm(B.T @ _slope(s, r)) / np.linalg.norm(_slope(s, r))
+    if not off <= STATIONARY:
+        raise RuntimeError(
+            f"Newton's method left a relative error of {off:.1g}: p is too close to 1 or too large."
+        )
+    return s
+
+
+def _newton(s: Array, B: Array, r: float) -> Array:
+    """Minimize Σ|s + Bz|^r by Newton steps whose length is found by a search along the line."""
+    best, least, waited = s, float("inf"), 0
+    for _ in range(200):
+        g = _slope(s, r)
+        off = float(np.linalg.norm(B.T @ g) / np.linalg.norm(g))
+        waited = 0 if off < 0.5 * least else waited + 1
+        if off < least:
+            best, least = s, off
+        if off <= UNIT or waited > 4:
+            break
+        root = np.sqrt(np.abs(s / np.max(np.abs(s))) ** (r - 2.0))
+        z = np.linalg.lstsq(root[:, None] * B, -root * s, rcond=None)[0]
+        d = B @ z
+        s = s + _along(s, d, r) * d
+    return best
+
+
+def _along(s: Array, d: Array, r: float) -> float:
+    """Return the α that minimizes Σ|s + αd|^r; Newton's own is 1/(r − 1)."""
+    scale = np.max(np.abs(s))
+
+    def slope(alpha: float) -> float:
+        return float(d @ _slope(s + alpha * d, r, scale))
+
+    if not slope(0.0) < 0:
+        return 1.0 / (r - 1.0)
+    far = 1.0 / (r - 1.0)
+    while slope(far) < 0 and far < 1e6:
+        far *= 2.0
+    return float(brentq(slope, 0.0, far, rtol=1e-10)) if slope(far) > 0 else far
+
+
+def _slope(s: Array, r: float, scale: float | None = None) -> Array:
+    """Return sign(s)|s|^(r−1) in units in which the largest |s|, or `scale`, is 1."""
+    t = s / (np.max(np.abs(s)) if scale is None else scale)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.sign(t) * np.minimum(np.abs(t) ** (r - 1.0), 1e150)
 
 
 def _solution(cost: Array, X: Array, step: Array, A_eq: Any, **program: Any) -> Array:

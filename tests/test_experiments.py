@@ -1,21 +1,18 @@
-"""The numbers behind the two figures of the paper, and mirror descent for contrast."""
+"""The numbers behind the two figures of the paper."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from strategies import LOSSES, OUTPUTS, norm, random_problem, seeds
+from strategies import norm
 
-from dspgd_lib import Adam, NormalizedGD, Problem, SmoothedSign, distance_bound, dspgd
+from dspgd_lib import Adam, NormalizedGD, SmoothedSign, distance_bound, dspgd
 from dspgd_lib.experiments import (
     NORMS,
     distance_to_interpolators,
     limit_against_learning_rate,
-    mirror_descent,
     setting,
 )
 from dspgd_lib.interpolators import min_norm
 
-TINY = Problem([[1.0, 0.0]], [1.0])
 SMALL = {"n": 5, "d": 20}
 both = pytest.mark.parametrize("K_of", [Adam, SmoothedSign])
 
@@ -153,43 +150,6 @@ def test_gradient_descent_and_mirror_descent_do_not_move():
     assert found.from_smallest[:, -1].min() >= 1e-4
 
 
-# ---------------------------------------------------------------- mirror descent
-
-
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("k", OUTPUTS)
-@given(seeds)
-def test_mirror_descent_ends_at_the_bregman_projection_of_its_start(loss, k, seed):
-    """W interpolates and ∇ψ(W) − ∇ψ(W0) lies in the row space: the conditions of a minimizer."""
-    problem, rng = random_problem(seed, k, loss, n=2, d=8)
-    W0 = rng.standard_normal((8, k))
-    end = problem.project(W0)
-    eta = np.array([0.2, 0.6]) / (problem.M * np.hypot(end, 1.0).max())
-    runs = mirror_descent(problem, W0, eta, width=1.0)
-    assert runs.converged.all() and runs.limit.shape == (2, 8, k)
-    for W in runs.limit:
-        moved = np.arcsinh(W) - np.arcsinh(W0)
-        assert norm(moved - np.linalg.pinv(problem.X) @ (problem.X @ moved)) <= 1e-8
-        assert norm(problem.residual(W)) <= 1e-10 * (1 + norm(problem.Y))
-    assert norm(runs.limit[0] - runs.limit[1]) <= 1e-8
-    assert runs.steps[0] > runs.steps[1]
-
-
-def test_a_wide_potential_is_gradient_descent():
-    problem, W0 = setting(0, **SMALL)
-    width = 1e4
-    limit = mirror_descent(problem, W0, 0.5 / (problem.M * width), width=width).limit[0]
-    assert norm(limit - problem.project(W0)) <= 1e-6
-
-
-def test_wherever_mirror_descent_converges_it_converges_to_one_point():
-    problem, W0 = setting(1)
-    runs = mirror_descent(problem, W0, np.geomspace(1.0, 300.0, 12) / problem.M, max_steps=3000)
-    there = runs.limit[runs.converged]
-    assert 3 <= runs.converged.sum() < 12 and np.isfinite(runs.limit).all()
-    assert norm(there - there[0]).max() <= 1e-9
-
-
 # ---------------------------------------------------------------- complaints
 
 
@@ -210,9 +170,6 @@ def test_wherever_mirror_descent_converges_it_converges_to_one_point():
         ("stay below 2", lambda: limit_against_learning_rate(1.0, [0.2, 2.0])),
         ("seeds must not be empty", lambda: limit_against_learning_rate(1.0, [0.2], [])),
         ("d must be at least 1", lambda: setting(0, 5, 0)),
-        ("W0 must be one start", lambda: mirror_descent(TINY, np.ones((2, 2, 1)), 1.0)),
-        ("eta must be positive", lambda: mirror_descent(TINY, [0, 0], -1.0)),
-        ("width must be positive", lambda: mirror_descent(TINY, [0, 0], 1.0, width=0.0)),
     ],
 )
 def test_bad_arguments_are_refused_with_a_reason(message, call):

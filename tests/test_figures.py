@@ -14,6 +14,7 @@ from dspgd_lib.figures import (
     convex_toolbox,
     experiments,
     landing,
+    mirror_descent,
     normalized_gd,
     overparameterized,
 )
@@ -40,6 +41,8 @@ FIGURES = [
     bregman.tangent_gap,
     bregman.balls,
     bregman.touching,
+    mirror_descent.two_planes,
+    mirror_descent.exponent,
     normalized_gd.where_it_lands,
     normalized_gd.clock,
     distances,

@@ -1,4 +1,4 @@
-"""Nearest interpolating points in three norms, checked by their optimality conditions."""
+"""Nearest interpolating points in a p-norm, checked by their optimality conditions."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ from dspgd_lib import Problem, SquaredLoss
 from dspgd_lib.interpolators import min_norm
 
 NORMS = (1, 2, np.inf)
-every_norm = pytest.mark.parametrize("p", NORMS)
+BETWEEN = (1.1, 1.5, 2.5, 4.0, 20.0)
+every_norm = pytest.mark.parametrize("p", NORMS + BETWEEN)
 outputs = pytest.mark.parametrize("k", OUTPUTS)
 
 
@@ -88,6 +89,56 @@ def test_the_2_norm_is_the_projection(k, seed):
     assert norm(problem.X.T @ multiplier - step) <= 1e-10 * norm(step)
 
 
+def slopes(step, p):
+    """∇ of the p-power in units in which the largest entry of each column is 1."""
+    unit = step / np.abs(step).max(axis=0)
+    return np.sign(unit) * np.abs(unit) ** (p - 1)
+
+
+@pytest.mark.parametrize("p", (1.03, *BETWEEN, 300.0))
+@outputs
+@given(seeds)
+def test_between_the_slopes_lie_in_the_row_space(p, k, seed):
+    problem, W0, _ = case(seed, k)
+    # Adding W0 rounds off the tiny entries of a step, whose slopes for p < 2 are not tiny.
+    W0 = 0 * W0 if p < 2 else W0
+    S = slopes(min_norm(problem, W0, p) - W0, p)
+    outside = S - np.linalg.pinv(problem.X) @ (problem.X @ S)
+    assert (np.linalg.norm(outside, axis=0) <= 1e-9 * np.linalg.norm(S, axis=0)).all()
+
+
+@pytest.mark.parametrize("p", BETWEEN)
+@pytest.mark.parametrize("n, d", [(50, 200), (100, 200), (10, 300)])
+def test_between_larger_problems_are_solved_as_well(p, n, d):
+    problem = Problem.gaussian(n, d, 1, seed=d - n)
+    step = min_norm(problem, np.zeros((d, 1)), p)
+    S = slopes(step, p)
+    outside = S - np.linalg.pinv(problem.X) @ (problem.X @ S)
+    assert norm(outside) <= 1e-9 * norm(S)
+    assert norm(problem.residual(step)) <= 1e-12 * problem.sigma_max * norm(step)
+
+
+@given(seeds)
+def test_the_answer_is_continuous_in_p(seed):
+    """Towards 1, 2 and ∞ the distance to the answer there falls, and is small at last."""
+    problem, W0, _ = case(seed, 1)
+    for end, others in ((1, (1.3, 1.1, 1.02)), (2, (2.5, 2.05, 2.001)), (np.inf, (4, 20, 400))):
+        goal = min_norm(problem, W0, end)
+        # the norm exceeds the least one by a factor that tends to 1 at a known rate
+        for p in others:
+            excess = size(min_norm(problem, W0, p) - W0, end) / size(goal - W0, end)
+            bound = problem.d ** abs(1 / p - (0 if end == np.inf else 1 / end))
+            assert 1 - 1e-9 <= excess <= bound * (1 + 1e-9)
+    near = [norm(min_norm(problem, W0, p) - min_norm(problem, W0, 2)) for p in (1.9, 1.99, 1.999)]
+    assert near[2] <= 0.2 * near[1] <= 0.04 * near[0]
+
+
+def test_an_exponent_beyond_reach_is_confessed():
+    problem = Problem.gaussian(20, 60, 1, 0)
+    with pytest.raises(RuntimeError, match="p is too close to 1 or too large"):
+        min_norm(problem, np.zeros((60, 1)), 1 + 1e-9)
+
+
 @every_norm
 @outputs
 @given(seeds, st.sampled_from([1e-6, 1e-2, 1.0]))
@@ -103,9 +154,9 @@ def test_no_other_interpolating_point_is_nearer(p, k, seed, far):
 @given(seeds)
 def test_each_norm_is_least_in_its_own_sense(seed):
     problem, W0, _ = case(seed, 3)
-    steps = {p: min_norm(problem, W0, p) - W0 for p in NORMS}
-    for p in NORMS:
-        assert all((size(steps[p], p) <= size(steps[q], p) * (1 + 1e-9)).all() for q in NORMS)
+    steps = {p: min_norm(problem, W0, p) - W0 for p in NORMS + BETWEEN}
+    for p in steps:
+        assert all((size(steps[p], p) <= size(steps[q], p) * (1 + 1e-9)).all() for q in steps)
     whole = {p: np.max(np.abs(step)) for p, step in steps.items()}
     assert whole[np.inf] <= min(whole.values()) * (1 + 1e-9)  # of the whole matrix as well
 
@@ -134,7 +185,11 @@ def test_closed_forms_with_one_example(seed):
     r = float(problem.Y[0, 0] - x @ W0[:, 0])
     top = np.arange(7) == np.argmax(np.abs(x))
     steps = {1: top * r / x[top], 2: r * x / (x @ x), np.inf: r * np.sign(x) / np.abs(x).sum()}
-    for p in NORMS:
+    for p in BETWEEN:  # by Hölder: a multiple of sign(x)|x|^(q − 1)
+        q = p / (p - 1)
+        way = np.sign(x) * np.abs(x) ** (q - 1)
+        steps[p] = r * way / np.sum(np.abs(x) ** q)
+    for p in steps:
         found = (min_norm(problem, W0, p) - W0)[:, 0]
         assert found == pytest.approx(steps[p], abs=1e-12 * (1 + abs(r)))
 
@@ -185,11 +240,11 @@ def test_a_problem_without_full_rank_that_can_be_interpolated(p):
 
 
 BAD_ARGUMENTS = {
-    "p must be 1, 2 or np.inf, found 3": {"p": 3},
-    "p must be 1, 2 or np.inf, found True": {"p": True},
-    "p must be 1, 2 or np.inf, found 'two'": {"p": "two"},
-    "p must be 1, 2 or np.inf, found nan": {"p": np.nan},
-    "p must be 1, 2 or np.inf, found array": {"p": np.array([1, 2])},
+    "p must be a number at least 1, or np.inf, found 0.5": {"p": 0.5},
+    "p must be a number at least 1, or np.inf, found True": {"p": True},
+    "p must be a number at least 1, or np.inf, found 'two'": {"p": "two"},
+    "p must be a number at least 1, or np.inf, found nan": {"p": np.nan},
+    "p must be a number at least 1, or np.inf, found array": {"p": np.array([1, 2])},
     "W0 must have shape": {"W0": np.zeros(8)},
     "W0 must be one start": {"W0": np.zeros((2, 9, 1))},
     "W0 contains NaN": {"W0": np.full(9, np.nan)},

@@ -1,0 +1,301 @@
+"""Figures of the chapter on mirror descent."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from dspgd_lib.divergences import bregman
+from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
+from dspgd_lib.figures.marks import Dots, Line, Mark, Text
+from dspgd_lib.interpolators import min_norm
+from dspgd_lib.mirror import MirrorRuns, mirror_descent
+from dspgd_lib.plotting import FAINT, INK, MANIFOLD, look
+from dspgd_lib.preconditioners import PNorm
+from dspgd_lib.problem import Problem
+
+COLOR = look(PNorm(2.0)).color
+BALL = "#0B7A99"
+NEAREST = "#AA3377"
+SLOPES = [1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0]
+EXPONENTS = [
+    1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0,
+    2.25, 2.5, 3.0, 3.5, 4.0, 5.0, 7.0, 10.0, 14.0, 20.0,
+]  # fmt: skip
+STARTS = {"the origin": (0.0, 0.0), "the left": (-0.5, 0.5), "below": (0.75, -0.8)}
+RAYS = np.linspace(0.0, 2.0 * np.pi, 181)
+
+
+@cache
+def plane() -> Problem:
+    """Return one data point x = (0.9, 0.6) with label 0.8."""
+    return Problem(np.array([[0.9, 0.6]]), np.array([[0.8]]))
+
+
+@cache
+def larger() -> Problem:
+    """Return the Gaussian problem with 10 examples and 40 weights of the second figure."""
+    return Problem.gaussian(10, 40, 1, seed=4)
+
+
+def _destination(p: float, W0: np.ndarray) -> np.ndarray:
+    """Return argmin D_ψ(W, W0) in the plane: the multiplier u is the root of x·∇ψ*(S0 + xu) = y."""
+    data, psi = plane(), PNorm(p)
+    slopes = psi.gradient(W0)
+
+    def point(u: np.ndarray) -> np.ndarray:
+        return psi.gradient_of_conjugate(slopes + data.X.T * u)
+
+    low, high = -1.0, 1.0
+    while data.residual(point(np.array(low)))[0, 0] > 0:
+        low *= 2.0
+    while data.residual(point(np.array(high)))[0, 0] < 0:
+        high *= 2.0
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if data.residual(point(np.array(middle)))[0, 0] > 0:
+            high = middle
+        else:
+            low = middle
+    return point(np.array(0.5 * (low + high)))
+
+
+def _run(p: float, W0: np.ndarray, end: np.ndarray) -> MirrorRuns:
+    """Run mirror descent at 0.3 over the curvature at its destination."""
+    flat = np.maximum(np.abs(end), 0.02) ** (2.0 - p) / (p - 1.0)
+    curvature = float(np.sum(plane().X.T ** 2 * flat))
+    keep = ("W", "dual")
+    return mirror_descent(
+        plane(), PNorm(p), W0, 0.3 / curvature, tol=1e-6, max_steps=300, record=keep
+    )
+
+
+def _outline(p: float, W0: np.ndarray, radius: float) -> np.ndarray:
+    """Return the points A with D_ψ(A, W0) = radius, one on each ray from W0 (by bisection)."""
+    psi = PNorm(p)
+    directions = np.stack([np.cos(RAYS), np.sin(RAYS)], axis=1)[:, :, None]
+    low, high = np.zeros(len(RAYS)), np.full(len(RAYS), 8.0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        inside = bregman(psi, W0 + middle[:, None, None] * directions, W0 + 0 * directions)
+        low, high = (
+            np.where(inside < radius, middle, low),
+            np.where(inside < radius, high, middle),
+        )
+    return (W0 + low[:, None, None] * directions)[..., 0]
+
+
+def _manifold_points() -> np.ndarray:
+    (a, b), y = plane().X[0], plane().Y[0, 0]
+    first = np.linspace(-3.0, 3.0, 241)
+    return np.stack([first, (y - a * first) / b], axis=1)
+
+
+def _draw_points(ax: Any) -> None:
+    ax.axhline(0, color=FAINT, lw=0.6)
+    ax.axvline(0, color=FAINT, lw=0.6)
+    ax.plot(*_manifold_points().T, color=MANIFOLD, lw=3)
+    ax.annotate(r"$\mathcal{W}$", (1.5, -0.917), (5, 3), textcoords="offset points")
+    ax.set(xlim=(-1.65, 1.8), ylim=(-1.45, 1.9), aspect="equal")
+    ax.set(title="points", xlabel="$w_1$", ylabel="$w_2$")
+
+
+def _draw_slopes(ax: Any) -> None:
+    ax.axhline(0, color=FAINT, lw=0.6)
+    ax.axvline(0, color=FAINT, lw=0.6)
+    ax.set(xlim=(-1.65, 1.8), ylim=(-1.45, 1.9), aspect="equal")
+    ax.set(title="slopes (dual space)", xlabel="$s_1$", ylabel="$s_2$")
+
+
+def _two_frame(p: float, start: tuple[float, float]) -> Frame:
+    data, psi = plane(), PNorm(p)
+    W0 = np.array(start)[:, None]
+    end, near = _destination(p, W0), min_norm(data, W0, p)
+    run = _run(p, W0, end)
+    W, S = run.history["W"][..., 0], run.history["dual"][..., 0]
+    radius = float(bregman(psi, end, W0))
+    multipliers = np.linspace(-6.0, 6.0, 601)[:, None, None] * data.X.T
+    through = psi.gradient(W0) + multipliers
+    road = psi.gradient_of_conjugate(through)[..., 0]
+    image = psi.gradient(_manifold_points()[:, :, None])[..., 0]
+    gap = float(np.linalg.norm(end - near))
+    side = 1.0 if S[0, 0] >= 0 else -1.0
+    names = ("W₀", INK, (-8.0, -15.0), "end")
+    points: list[Mark] = [
+        Line(_outline(p, W0, radius), BALL, 2.0, "6 4"),
+        Line(road, COLOR, 1.2, "2 3"),
+        Line(W, COLOR, 2.4),
+        Dots(W, COLOR, "<", 4.0, gap=7),
+        Dots([W0[:, 0]], INK, "o", 4.5),
+        Text((W0[0, 0], W0[1, 0]), *names),
+        Dots([near[:, 0]], NEAREST, "D", 5.0, hollow=True),
+        Dots([end[:, 0]], COLOR, "o", 6.0, hollow=True),
+    ]
+    slopes: list[Mark] = [
+        Line(image, MANIFOLD, 3.0),
+        Line(through[..., 0], COLOR, 1.2, "2 3"),
+        Line(S, COLOR, 2.4),
+        Dots(S, COLOR, "<", 4.0, gap=7),
+        Dots([S[0]], INK, "o", 4.5),
+        Text(
+            (S[0, 0], S[0, 1]), "∇ψ(W₀)", INK, (-side * 8.0, -15.0), "end" if side > 0 else "start"
+        ),
+        Dots([psi.gradient(end)[:, 0]], COLOR, "o", 6.0, hollow=True),
+    ]
+    nearest = (
+        "and this is the nearest point (diamond) as well"
+        if gap < 1e-9
+        else f"<b>{gap:.3f}</b> from the point nearest in the {p:.3g}-norm (diamond)"
+    )
+    caption = (
+        f"p = {p:.3g}, start ({start[0]:.3g}, {start[1]:.3g}): the run ends (ring) at "
+        f"({end[0, 0]:.3f}, {end[1, 0]:.3f}), where the dashed Bregman ball of radius "
+        f"{radius:.3f} touches 𝓦, {nearest}."
+    )
+    bent = "straight" if p == 2 or start == (0.0, 0.0) else "curved"
+    alts = [
+        f"Points, p = {p:.3g}: from ({start[0]:.3g}, {start[1]:.3g}) a {bent} road leads to "
+        f"({end[0, 0]:.3f}, {end[1, 0]:.3f}) on the straight manifold, where a dashed Bregman ball "
+        f"touches it; the point nearest in the p-norm is {gap:.3f} away.",
+        f"Slopes, p = {p:.3g}: the same run on a straight line parallel to the data point, up to "
+        f"the {'straight' if p == 2 else 'curved'} image of the manifold.",
+    ]
+    return Frame([points, slopes], alts, caption)
+
+
+def two_planes() -> Explorer:
+    """Return one run in the plane of points and in the plane of slopes: p, and three starts.
+
+    Returns
+    -------
+    Explorer
+        Two panels, 27 stops.
+
+    Examples
+    --------
+    >>> two_planes().stops
+    27
+    """
+    panels = [
+        Panel(_draw_points, "Plane of the two weights with the line of interpolating weights."),
+        Panel(_draw_slopes, "Plane of the two slopes, with axes through the origin."),
+    ]
+    panels = [Panel(panel.draw, panel.alt, (360, 350)) for panel in panels]
+    controls: list[Slider | Buttons] = [
+        Slider("p", "exponent p", SLOPES, start=6),
+        Buttons("start", "where it starts", STARTS, start=1),
+    ]
+    return Explorer(panels, _two_frame, controls, "Mirror descent in points and in slopes")
+
+
+# --------------------------------------------------------------------------- the exponent
+
+
+def _draw_touch(ax: Any) -> None:
+    data, zero = plane(), np.zeros((2, 1))
+    ax.axhline(0, color=FAINT, lw=0.6)
+    ax.axvline(0, color=FAINT, lw=0.6)
+    ax.plot(*_manifold_points().T, color=MANIFOLD, lw=3)
+    ax.annotate(r"$\mathcal{W}$", (1.4, -0.767), (5, 3), textcoords="offset points")
+    ax.plot(0, 0, "o", color=INK, ms=6)
+    ax.annotate("$W_0$", (0, 0), (-20, -14), textcoords="offset points")
+    for p, name, shift in ((1, "p = 1", (5, 6)), (np.inf, "p = ∞", (9, 4))):
+        W = min_norm(data, zero, p)[:, 0]
+        ax.plot(*W, "D", mfc="white", mec=INK, ms=6)
+        ax.annotate(name, W, shift, textcoords="offset points")
+    ax.set(xlim=(-1.3, 1.75), ylim=(-1.15, 1.9), aspect="equal")
+    ax.set(title="two weights, one example", xlabel="$w_1$", ylabel="$w_2$")
+
+
+@cache
+def _profile(p: float) -> np.ndarray:
+    data = larger()
+    return np.sort(np.abs(min_norm(data, np.zeros((data.d, 1)), p)[:, 0]))[::-1]
+
+
+def _draw_profile(ax: Any) -> None:
+    rank = np.arange(1, larger().d + 1)
+    top = _profile(1.0)[0]
+    for p, dash, name, at in (
+        (1.0, (0, (2, 2)), "p = 1", (8.2, 0.56)),
+        (np.inf, (0, (6, 3)), "p = ∞", (33.5, 0.3)),
+    ):
+        ax.plot(rank, _profile(p) / top, color=FAINT, lw=1.6, ls=dash)
+        ax.annotate(name, at, color="#4d5866")
+    ax.set(xlim=(0, 41), ylim=(0, 1.08), xticks=[1, 10, 20, 30, 40])
+    ax.set(xlabel="weights, largest first")
+    ax.set_title("40 weights, 10 examples: size")
+
+
+def _exponent_frame(p: float) -> Frame:
+    data, zero = plane(), np.zeros((2, 1))
+    end = min_norm(data, zero, p)
+    run = _run(p, zero, end)
+    W = run.history["W"][..., 0]
+    profile = _profile(p)
+    large = int(np.sum(profile > 0.1 * profile[0]))
+    shown = profile / _profile(1.0)[0]
+    rank = np.arange(1, len(profile) + 1)
+    length = float(np.sum(np.abs(end) ** p) ** (1 / p))
+    touch: list[Mark] = [
+        Line(_circle(p, length), BALL, 2.0, "6 4"),
+        Line(np.vstack([[0.0, 0.0], end[:, 0]]), COLOR, 2.4),
+        Dots(W[W @ data.X[0] < 1.7], COLOR, "<", 4.0, gap=7),
+        Dots([end[:, 0]], COLOR, "o", 6.0, hollow=True),
+    ]
+    sizes: list[Mark] = [
+        Line(np.stack([rank, shown], axis=1), COLOR, 2.4),
+        Dots(np.stack([rank, shown], axis=1), COLOR, "<", 3.2, gap=5),
+    ]
+    ratio = float(np.min(np.abs(end)) / np.max(np.abs(end)))
+    caption = (
+        f"p = {p:.3g}: with two weights the smaller is <b>{ratio:.1%}</b> of the larger; with "
+        f"40, <b>{large}</b> weights exceed a tenth of the largest."
+    )
+    alts = [
+        f"p = {p:.3g}: from the origin straight to ({end[0, 0]:.3f}, {end[1, 0]:.3f}), where the "
+        f"p-norm ball of radius {length:.3f} touches the manifold.",
+        f"Sizes of the 40 weights in descending order for p = {p:.3g}: {large} exceed a tenth of "
+        f"the largest, the median is {np.median(profile) / profile[0]:.0%} of it.",
+    ]
+    return Frame([touch, sizes], alts, caption)
+
+
+def _circle(p: float, radius: float) -> np.ndarray:
+    """Return the points of p-norm `radius`, one on each ray."""
+    directions = np.stack([np.cos(RAYS), np.sin(RAYS)], axis=1)
+    lengths = np.sum(np.abs(directions) ** p, axis=1, keepdims=True) ** (1 / p)
+    return radius * directions / lengths
+
+
+def exponent() -> Explorer:
+    """Return where mirror descent from 0 ends, a slider for the exponent p.
+
+    Returns
+    -------
+    Explorer
+        Two panels, 20 stops: two weights in the plane, and the sorted sizes of 40 weights.
+
+    Examples
+    --------
+    >>> exponent().stops
+    20
+    """
+    panels = [
+        Panel(
+            _draw_touch,
+            "Plane of two weights with the line of interpolating weights, the origin, and the "
+            "points of the line that are nearest to it in the 1-norm and in the maximum norm.",
+            (360, 350),
+        ),
+        Panel(
+            _draw_profile,
+            "Sizes of 40 weights in descending order for p = 1, where ten are not zero, and for "
+            "p = ∞, where most are equal.",
+            (360, 350),
+        ),
+    ]
+    controls = [Slider("p", "exponent p", EXPONENTS, start=6)]
+    return Explorer(panels, _exponent_frame, controls, "The exponent decides what is near")
