@@ -766,6 +766,15 @@ def test_the_keyboard_exercises_are_failed_by_their_starting_code_and_passed_by_
     assert not sector(lambda R, eps: 1.01 / np.hypot(R, eps))
     assert sector(lambda R, eps: 1 / np.hypot(R, eps))
 
+    def largest(my_m):
+        def no_larger(R, eps):
+            return check.at_most(R / np.hypot(R, eps), 1.001 * my_m(R, eps) * R)
+
+        return check.holds(no_larger, check.positive(), check.positive())
+
+    assert not largest(lambda R, eps: 1 / (R + eps))
+    assert largest(lambda R, eps: 1 / np.hypot(R, eps))
+
 
 @given(st.floats(-4, 4), st.floats(0.2, 3.0))
 def test_huber_is_an_infimal_convolution(x, c):

@@ -1,5 +1,6 @@
 """The slider mechanism and every figure of the book."""
 
+import io
 import re
 
 import ipywidgets as widgets
@@ -13,6 +14,7 @@ from dspgd_lib.figures import (
     bregman,
     convex_toolbox,
     experiments,
+    explorer,
     landing,
     mirror_descent,
     normalized_gd,
@@ -211,3 +213,14 @@ def test_each_preconditioner_has_a_look_of_its_own():
     assert set(names) >= {"GradientDescent", "NormalizedGD", "GradientClipping", "Adam"}
     looks = [plotting.LOOKS[name] for name in names]
     assert len({look.color for look in looks}) == len({look.marker for look in looks}) == len(looks)
+
+
+@pytest.mark.parametrize("build", FIGURES, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_the_overlay_lies_where_the_saved_picture_has_its_axes(build):
+    for panel in build().panels:
+        fig, ax = explorer._draw(panel)
+        before = ax.bbox.bounds
+        with plt.style.context(plotting.STYLE_SHEET), io.BytesIO() as out:
+            fig.savefig(out, format="svg", dpi=100)
+        assert np.allclose(ax.bbox.bounds, before, atol=0.01)
+        plt.close(fig)

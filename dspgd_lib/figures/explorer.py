@@ -172,6 +172,8 @@ def _draw(panel: Panel) -> tuple[Any, Any]:
             ax.set_axis_off()
         panel.draw(ax)
         fig.canvas.draw()
+        # Saving would lay the figure out once more, and move the axes under the overlay.
+        fig.set_layout_engine("none")
     return fig, ax
 
 
