@@ -158,6 +158,28 @@ def test_the_nearest_point_of_the_epigraph_gives_a_line_between(seed):
 
 
 @pytest.mark.statement("lem-tool-subgradient")
+@given(seeds, st.floats(1.001, 10.0), st.floats(0, 50))
+def test_outside_the_domain_the_plane_is_vertical_and_a_tilted_line_does(seed, distance, a):
+    """f = 0 on the unit ball and +∞ outside: the case δ = 0 of the proof."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal(3), rng.standard_normal((500, 3))
+    x *= distance / np.linalg.norm(x)
+    y *= rng.random((500, 1)) ** (1 / 3) / np.linalg.norm(y, axis=1, keepdims=True)
+    near = x / distance  # (near, a) is the point of the epigraph nearest to (x, a): δ = 0
+    heights = rng.exponential(a + 1, 500)
+    nearest = (distance - 1) ** 2
+    assert (np.sum((y - x) ** 2, axis=1) + (heights - a) ** 2 >= nearest * (1 - 1e-12)).all()
+    v = x - near
+    assert ((y - near) @ v <= 1e-12 * distance).all()
+    tilt = (a + 2) / (v @ v)  # of the line −1, which lies below f
+
+    def line(z):
+        return -1 + tilt * (z - near) @ v
+
+    assert (line(y) <= -1 + 1e-11 * tilt * distance).all() and line(x) > a
+
+
+@pytest.mark.statement("lem-tool-subgradient")
 @given(seeds)
 def test_a_finite_convex_function_is_continuous_and_has_subgradients(seed):
     S, b, f = largest_of_affine(seed)
@@ -199,8 +221,19 @@ def test_the_descent_lemma_needs_no_convexity(seed):
         def gradient(self, x):
             return -np.sin(x)
 
+    class Cap:
+        def value(self, x):
+            return -0.5 * norm(x) ** 2
+
+        def gradient(self, x):
+            return -x
+
     found, size = gap(Cosine(), y, x)
     assert (np.abs(found) <= 0.5 * norm(y - x) ** 2 + 1e-12 * size).all()
+    found, size = gap(Cap(), y, x)
+    assert (np.abs(found + 0.5 * norm(y - x) ** 2) <= 1e-12 * size).all()
+    gain = Cap().value(x) - Cap().value(x - 0.5 * Cap().gradient(x))
+    assert (gain >= 0.5 * (1 - 0.25) * norm(x) ** 2 * (1 - 1e-12)).all()
 
 
 @pytest.mark.statement("thm-tool-cocoercive")
@@ -232,6 +265,40 @@ def test_gradients_do_not_grow_and_two_runs_never_separate(kind, seed, part):
 def test_beyond_twice_the_smoothness_gradients_can_grow():
     f, x = Quadratic(0), np.linalg.eigh(Quadratic(0).Q)[1][:, -1:]
     assert norm(f.gradient(x - 2.01 / f.beta * f.gradient(x))) > norm(f.gradient(x))
+
+
+@pytest.mark.statement("lem-tool-descent")
+@given(names, parameters, seeds, st.floats(0.05, 1.0))
+def test_the_rate_without_a_lower_bound(name, parameter, seed, part):
+    """The exercise: f(x_T) − min f ≤ ‖x_0 − x_*‖²/(2ηT); all these functions have x_* = 0."""
+    K, x = make(name, parameter), points(seed, 20, spread=1)
+    eta, start = part / K.smoothness, norm(x)
+    for T in range(1, 60):
+        x = x - eta * K.gradient(x)
+        assert (K.value(x) <= start**2 / (2 * eta * T) * (1 + 1e-12)).all()
+
+
+@pytest.mark.statement("prop-tool-strong")
+@given(seeds, st.floats(0.05, 1.0), st.floats(-3, 3))
+def test_equality_along_the_flattest_direction(seed, ratio, scale):
+    """Differences along eigenvectors of a quadratic: along the least one all bounds are met."""
+    f, rng = Quadratic(seed, least=4 * ratio, largest=4.0), np.random.default_rng(seed)
+    curvatures, axes = np.linalg.eigh(f.Q)
+    x = rng.standard_normal((3, 1))
+    for curvature, axis in zip(curvatures, axes.T, strict=True):
+        u = 10.0**scale * axis[:, None]
+        found, size = gap(f, x + u, x)
+        product = inner(f.gradient(x + u) - f.gradient(x), u)
+        slack = 1e-11 * (size + norm(u) ** 2 + norm(u) * norm(x))
+        assert found >= 0.5 * f.alpha * norm(u) ** 2 - slack
+        assert product >= f.alpha * norm(u) ** 2 - slack
+        assert abs(found - 0.5 * curvature * norm(u) ** 2) <= slack
+        assert abs(product - curvature * norm(u) ** 2) <= slack
+        polyak = norm(f.gradient(u)) ** 2 / (2 * f.alpha)
+        assert polyak >= f.value(u) * (1 - 1e-12)
+    u = 10.0**scale * axes[:, :1]
+    assert f.value(u) == pytest.approx(0.5 * f.alpha * norm(u) ** 2)
+    assert f.value(u) == pytest.approx(norm(f.gradient(u)) ** 2 / (2 * f.alpha))
 
 
 @pytest.mark.statement("prop-tool-strong")
@@ -413,6 +480,32 @@ def test_the_table_of_pairs(s, eps, p):
 
 
 @pytest.mark.statement("prop-tool-pairs")
+@given(seeds, st.sampled_from([0.3, 1.0, 2.0]), powers)
+def test_the_table_of_preconditioners(seed, eps, p):
+    """Each is a row of the table of pairs, applied to the norm or to the entries."""
+    G = points(seed)
+
+    def huber(x):
+        return np.where(np.abs(x) <= eps, x**2 / 2, eps * np.abs(x) - eps**2 / 2)
+
+    def a(x):
+        return np.sqrt(x**2 + eps**2) - eps
+
+    def b(x):
+        return np.abs(x) - eps * np.log(1 + np.abs(x) / eps)
+
+    for K, stated in (
+        (GradientClipping(eps), huber(norm(G))),
+        (NormalizedGD(eps), a(norm(G))),
+        (SoftClipping(eps), b(norm(G))),
+        (SmoothedSign(eps), a(G).sum()),
+        (Adam(eps), b(G).sum()),
+        (PNorm(p), (np.abs(G) ** p).sum() / p),
+    ):
+        assert K.value(G) == pytest.approx(float(stated), rel=1e-9, abs=1e-13)
+
+
+@pytest.mark.statement("prop-tool-pairs")
 def test_at_the_edge_one_dual_is_finite_and_one_is_not():
     for eps in (0.3, 2.0):
         assert NormalizedGD(eps).conjugate([[1.0]]) == pytest.approx(eps)
@@ -452,6 +545,17 @@ def test_isotropic_separable_and_quadratic(seed, p, eps):
     assert (np.abs(best) ** p).sum() == pytest.approx(1) and inner(best, S) == pytest.approx(
         dual_norm
     )
+
+    # rule 4 for this norm: ½‖·‖_p² and ½‖·‖_q²
+    def half_square(x):
+        return 0.5 * (np.abs(x) ** p).sum(axis=(-2, -1)) ** (2 / p)
+
+    maximiser = dual_norm ** (2 - q) * np.sign(S) * size ** (q - 1)
+    stated = 0.5 * dual_norm**2
+    assert inner(S, maximiser) - half_square(maximiser) == pytest.approx(stated)
+    reach = 10.0 ** rng.uniform(-2, 1, (2000, 1, 1))
+    for others in (reach * dual_norm * ball, maximiser + 0.1 * reach * ball):
+        assert (inner(S, others) - half_square(others) <= stated * (1 + 1e-12)).all()
     inside = 0.9 * S / norm(S)
     radial = float(NormalizedGD(eps).conjugate([[norm(inside)]]))
     assert NormalizedGD(eps).conjugate(inside) == pytest.approx(radial)
@@ -489,6 +593,20 @@ def test_the_dual_of_a_smooth_function_is_strongly_convex(name, parameter, seed)
     bend = t * (1 - t) * norm(s - r) ** 2 / (2 * K.smoothness)
     ends = (1 - t) * K.conjugate(s) + t * K.conjugate(r)
     assert (K.conjugate(mix) <= ends - bend + 1e-9 * (1 + ends)).all()
+
+
+@pytest.mark.statement("thm-tool-strong-smooth")
+@given(st.floats(0.05, 2.0), st.sampled_from([0.3, 1.0, 2.0]))
+def test_second_derivatives_at_matching_points_are_reciprocal(x, eps):
+    for K in (NormalizedGD(eps), SoftClipping(eps), PNorm(3.0)):
+        s, h = float(K.gradient([[x]])[0, 0]), 1e-5
+
+        def bend(slope, at, h=h):
+            return float((slope([[at + h]]) - slope([[at - h]]))[0, 0]) / (2 * h)
+
+        reach = min(h, 1e-3 * (1 - s)) if not isinstance(K, PNorm) else h * s
+        product = bend(K.gradient, x) * bend(K.gradient_of_conjugate, s, reach)
+        assert product == pytest.approx(1, rel=1e-4)
 
 
 class Cornered:
@@ -606,6 +724,25 @@ def test_the_dual_of_the_loss_on_the_row_space(seed, k):
 
 @pytest.mark.statement("prop-tool-loss-dual")
 @given(seeds, losses, st.sampled_from([1, 3]))
+def test_no_other_weights_exceed_the_dual_of_any_loss(seed, loss, k):
+    """The supremum over W for G = XᵀU, U = ∇ℓ(R), against points near and far from it."""
+    problem, rng = random_problem(seed, k, loss)
+    R = rng.standard_normal((problem.n, k))
+    U = problem.loss.gradient(R)
+    stated = inner(U, R) - problem.loss.value(R) + inner(U, problem.Y)  # ℓ*(U) + ⟨U, Y⟩
+    for other in R + rng.standard_normal((50, problem.n, k)):  # it is the dual of ℓ at U
+        assert inner(U, other) - problem.loss.value(other) <= inner(U, R) - problem.loss.value(R)
+    W = np.linalg.pinv(problem.X) @ (R + problem.Y)
+    G = problem.X.T @ U
+    size = 1 + norm(G) * norm(W) + problem.loss.value(R) + norm(U) * norm(problem.Y)
+    assert abs(inner(G, W) - problem.loss_value(W) - stated) <= 1e-8 * size
+    others = W + rng.standard_normal((300, problem.d, k)) * 10.0 ** rng.uniform(-3, 2, (300, 1, 1))
+    values = inner(G, others) - problem.loss_value(others)
+    assert (values <= stated + 1e-8 * (size + problem.loss_value(others))).all()
+
+
+@pytest.mark.statement("prop-tool-loss-dual")
+@given(seeds, losses, st.sampled_from([1, 3]))
 def test_weights_are_subgradients_at_their_gradient(seed, loss, k):
     problem, rng = random_problem(seed, k, loss)
     W, other = rng.standard_normal((2, problem.d, k))
@@ -682,6 +819,26 @@ def test_every_symmetric_map_in_the_range_is_in_the_sector(seed, beta, share):
 
 
 @pytest.mark.statement("prop-tool-sector")
+@given(seeds, st.floats(0.01, 1.0), st.floats(0.01, 1.0))
+def test_the_centre_of_the_ball_and_a_ball_of_radius_nothing(seed, beta, share):
+    """The cases u = 0 and m = β."""
+    rng = np.random.default_rng(seed)
+    g, direction = rng.standard_normal((2, 5, 1))
+    for m in (share * beta, beta):
+        v = (m + beta) / 2 * g  # u = 0
+        A = allowed_map(g, v, m, beta)
+        assert np.allclose(A, (m + beta) / 2 * np.eye(5), rtol=0, atol=1e-12)
+        assert norm(A @ g - v) <= 1e-12 * norm(g)
+        assert inner(v - m * g, beta * g - v) >= -1e-15 * norm(g) ** 2
+        cosine = inner(g, v) / (norm(g) * norm(v))
+        assert cosine >= 2 * np.sqrt(m * beta) / (m + beta) - 1e-12
+    off = beta * g + 0.01 * norm(g) * direction / norm(direction)
+    assert inner(off - beta * g, beta * g - off) < 0  # m = β allows v = βg only
+    K = Quadratic(seed, beta, beta)  # and a K with both bounds equal gives that
+    assert norm(K.gradient(g[:3]) - beta * g[:3]) <= 1e-12 * norm(g)
+
+
+@pytest.mark.statement("prop-tool-sector")
 def test_the_angle_is_best_possible():
     m, beta = 0.04, 1.0
     g = np.array([[np.sqrt(beta)], [np.sqrt(m)]])
@@ -738,6 +895,35 @@ def test_the_lines_of_the_opening_figure_never_exceed_the_function_and_close_in_
             assert all(b < a / 2 for a, b in pairwise(worst))
 
 
+def test_the_two_parabolas_touch_the_function_and_the_step_lands_at_the_bottom_of_the_steep_one():
+    y = np.linspace(-3, 3, 601)
+    f, (alpha, beta, x) = figures.between, (figures.ALPHA, figures.BETA, figures.TOUCH)
+    bend = np.diff(f(y), 2) / (y[1] - y[0]) ** 2
+    assert (bend > alpha).all() and (bend < beta).all()
+    lines = {line.get_color(): line for line in figures.two_parabolas().axes[0].lines[:3]}
+    low, mid, high = (lines[c].get_ydata() for c in (figures.DUAL, figures.CURVE, figures.GAP))
+    assert (low <= mid).all() and (mid <= high).all()
+    slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+    at = lines[figures.GAP].get_xdata()
+    assert at[np.argmin(high)] == pytest.approx(x - slope / beta, abs=0.02)
+    assert low.min() == pytest.approx(f(x) - slope**2 / (2 * alpha), abs=1e-3)
+    assert low.min() < mid.min() < f(x - slope / beta) < high.min()
+
+
+def test_what_the_page_says_about_turning_and_about_the_slope_of_the_dual():
+    def turn(method, ratio):
+        g = ratio * figures.GRADIENT / figures.GRADIENT.max()
+        v = figures.METHODS[method](1.0).gradient(g)
+        return np.arctan2(v[1, 0], v[0, 0]) - np.arctan2(g[1, 0], g[0, 0])
+
+    for ratio in figures.RATIOS:
+        if ratio <= 1:
+            assert turn("Adam", ratio) > turn("smoothed sign", ratio) > 0
+        if ratio >= 3:
+            assert turn("smoothed sign", ratio) > turn("Adam", ratio) > 0
+        assert abs(turn("normalized GD", ratio)) < 1e-12
+
+
 def test_the_keyboard_exercises_are_failed_by_their_starting_code_and_passed_by_the_solutions():
     grid = np.linspace(-60, 60, 240_001)
     choices = [GradientClipping(2.0), NormalizedGD(1.0), SoftClipping(0.5)]
@@ -752,6 +938,7 @@ def test_the_keyboard_exercises_are_failed_by_their_starting_code_and_passed_by_
             atol=1e-5,
         )
 
+    assert not compare(lambda f, s: 0.0)
     assert not compare(lambda f, s: np.max(f(grid) - s * grid))
     assert compare(lambda f, s: np.max(s * grid - f(grid)))
 
@@ -774,6 +961,21 @@ def test_the_keyboard_exercises_are_failed_by_their_starting_code_and_passed_by_
 
     assert not largest(lambda R, eps: 1 / (R + eps))
     assert largest(lambda R, eps: 1 / np.hypot(R, eps))
+
+
+def test_two_duals_by_machine_lose_a_quarter_of_the_two_wells():
+    def my_dual(f, s, grid):
+        return np.max(s * grid - f(grid))
+
+    def wells(x):
+        return (x**2 - 1) ** 2 / 4
+
+    points_, slopes = np.linspace(-60, 60, 24_001), np.linspace(-3, 3, 301)
+    first = np.array([my_dual(wells, s, points_) for s in slopes])
+    x = np.linspace(-1.6, 1.6, 161)
+    lost = wells(x) - np.array([my_dual(lambda s: first, at, slopes) for at in x])
+    assert (lost >= -1e-12).all() and lost.max() == pytest.approx(0.25)
+    assert abs(x[np.argmax(lost)]) < 1e-12
 
 
 @given(st.floats(-4, 4), st.floats(0.2, 3.0))

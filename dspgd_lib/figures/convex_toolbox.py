@@ -1,4 +1,4 @@
-"""Figures of the chapter on convex tools: tangents, the Fenchel dual and the sector."""
+"""Figures of the chapter on convex tools: tangents, Fenchel dual, parabolas, the sector."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
-from dspgd_lib.plotting import FAINT, INK, look
+from dspgd_lib.plotting import FAINT, INK, STYLE_SHEET, look
 from dspgd_lib.preconditioners import (
     Adam,
     GradientClipping,
@@ -70,7 +72,7 @@ FUNCTIONS: Mapping[str, Any] = {
 COUNTS = {"2": 2, "3": 3, "5": 5, "9": 9, "17": 17, "33": 33}
 SLOPES = sorted({sign * s for s in (0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1, 1.15, 1.3)
                  for sign in (-1, 1)})  # fmt: skip
-RATIOS = [0.1, 0.3, 0.6, 1.0, 1.7, 3.0, 5.0, 9.0, 15.0, 30.0, 99.0]
+RATIOS = [0.1, 0.3, 0.6, 1.0, 1.7, 3.0, 5.0, 9.0, 15.0]
 
 
 def _column(x: Any) -> np.ndarray:
@@ -107,7 +109,8 @@ def _tangents_frame(which: str, count: int) -> Frame:
     ]
     caption = (
         f"{count} slopes, one line for each. Where |x| ≤ {np.abs(TANGENT_X[far]).max():.1f}, the "
-        f"highest line is at most <b>{gap.max():.3f}</b> below f, the most at |x| = {worst:.1f}."
+        f"highest of the lines is at most <b>{gap.max():.3f}</b> below f, farthest at |x| = "
+        f"{worst:.1f}."
     )
     alt = (
         f"A curve and {count} lines below it that touch it. The highest of the lines stays within "
@@ -135,7 +138,7 @@ def tangents() -> Explorer:
         Buttons("which", "function", {name: name for name in STEEPEST}),
         Buttons("count", "slopes", COUNTS, start=2),
     ]
-    return Explorer(panels, _tangents_frame, controls, "What slopes tell about a function")
+    return Explorer(panels, _tangents_frame, controls, "What lines from below tell")
 
 
 # --------------------------------------------------------------------------------- largest gap
@@ -274,6 +277,83 @@ def largest_gap() -> Explorer:
     return Explorer(panels, _gap_frame, controls, "The Fenchel dual is the largest gap")
 
 
+# ------------------------------------------------------------------------------- two parabolas
+
+ALPHA, BETA, TOUCH = 0.6, 1.8, 2.0
+
+
+def between(y: Any) -> np.ndarray:
+    """Return f(y) = ½αy² + (β − α)(√(y²+1) − 1), whose second derivative lies in (α, β].
+
+    Parameters
+    ----------
+    y : array of any shape
+        Points of the line.
+
+    Returns
+    -------
+    array of that shape
+        The values, of the size of ½βy² near 0; α = 0.6 and β = 1.8.
+
+    Examples
+    --------
+    >>> float(between(0.0))
+    0.0
+    """
+    y = np.asarray(y, dtype=float)
+    return 0.5 * ALPHA * y**2 + (BETA - ALPHA) * (np.sqrt(y**2 + 1) - 1)
+
+
+def two_parabolas() -> Figure:
+    """Return a picture of f between the parabolas of its two curvature bounds.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One pair of axes: the flat parabola, f, the steep parabola and the tangent, which touch at
+        one point, and a gradient step with η = 1/β from there.
+
+    Examples
+    --------
+    >>> flat, f, steep = two_parabolas().axes[0].lines[:3]
+    >>> bool((flat.get_ydata() <= f.get_ydata()).all())
+    True
+    """
+    y = np.linspace(-3.1, 3.1, 312)
+    height, slope = float(between(TOUCH)), ALPHA * TOUCH
+    slope += (BETA - ALPHA) * TOUCH / np.sqrt(TOUCH**2 + 1)
+
+    def parabola(y: Any, curvature: float) -> Any:
+        return height + slope * (y - TOUCH) + curvature / 2 * (y - TOUCH) ** 2
+
+    landing, lowest = TOUCH - slope / BETA, TOUCH - slope / ALPHA
+    bottom, bound, floor = parabola(landing, BETA), parabola(lowest, ALPHA), -2.9
+    with plt.style.context(STYLE_SHEET):
+        fig = Figure(figsize=(3.6, 3.3), layout="constrained")
+        ax = fig.add_subplot()
+        ax.plot(y, parabola(y, ALPHA), color=DUAL, ls="--")
+        ax.plot(y, between(y), color=CURVE, lw=2.6)
+        ax.plot(y, parabola(y, BETA), color=GAP, ls="-.")
+        ax.plot(y, parabola(y, 0), color=FAINT, lw=1)
+        ax.vlines([landing, TOUCH], floor, [bottom, height], color=FAINT, lw=1, ls=":")
+        arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (landing, -2.5), (TOUCH, -2.5), arrowprops=arrow)
+        ax.text((landing + TOUCH) / 2, -2.4, "step", ha="center", va="bottom")
+        ax.plot(TOUCH, height, "o", color=INK)
+        ax.plot(landing, bottom, "o", color=GAP)
+        ax.plot(landing, between(landing), "o", color=CURVE)
+        ax.plot(lowest, bound, "D", color=DUAL)
+        ax.text(-1.25, 4.05, r"bend $\beta$", color=GAP, ha="right", va="top")
+        ax.text(-2.15, 2.2, "$f$", color=CURVE, ha="right")
+        ax.text(lowest, bound - 0.2, r"bend $\alpha$", color=DUAL, ha="center", va="top")
+        ax.text(-0.55, -2.75, "tangent", color=HELPER, ha="right")
+        ax.set(xlim=(-3.1, 3.1), ylim=(floor, 4.3), yticks=[])
+        ax.set_xticks([landing, TOUCH], ["$x^+$", "$x$"], color=INK, fontsize=12)
+        ax.set_title("$f$ between two parabolas")
+        ax.grid(visible=False)
+    return fig
+
+
 # -------------------------------------------------------------------------------------- sector
 
 GRADIENT = np.array([[1.0], [0.25]])
@@ -282,6 +362,7 @@ METHODS = {"Adam": Adam, "smoothed sign": SmoothedSign, "normalized GD": Normali
 
 def _draw_sector(ax: Any) -> None:
     direction = (GRADIENT / np.linalg.norm(GRADIENT))[:, 0]
+    ax.plot([0, 0.86], [0, 0.86], color=FAINT, lw=0.8, alpha=0.6)
     ax.annotate("", direction, (0, 0), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.5})
     ax.annotate(r"$\beta g$", direction, (9, 0), textcoords="offset points", va="center")
     ax.plot(0, 0, "+", color=INK, ms=9, mew=1.5)
@@ -328,7 +409,7 @@ def _sector_frame(method: str, ratio: float) -> Frame:
     )
     name = style.name[0].upper() + style.name[1:]
     caption = (
-        f"{name}, gradients up to R = {ratio:.3g} ε: the sector has m/β = "
+        f"{name}, R = {ratio:.3g} ε: the sector has m/β = "
         f"<b>{share:.2g}</b>, the curvature alone would give {curved:.2g}. "
         f"∇K(g) is turned by {degrees:.0f}°; the sector allows {most:.0f}°."
     )
@@ -347,12 +428,12 @@ def sector() -> Explorer:
     Returns
     -------
     Explorer
-        One panel, 33 stops: three preconditioners and eleven sizes of the gradient.
+        One panel, 27 stops: three preconditioners and nine sizes of the gradient.
 
     Examples
     --------
     >>> sector().stops
-    33
+    27
     """
     panels = [
         Panel(
@@ -363,6 +444,6 @@ def sector() -> Explorer:
     ]
     controls: list[Slider | Buttons] = [
         Buttons("method", "preconditioner", {name: name for name in METHODS}),
-        Slider("ratio", "largest gradient R, in units of ε", RATIOS, start=5),
+        Slider("ratio", "size R of the gradient, in units of ε", RATIOS, start=5),
     ]
     return Explorer(panels, _sector_frame, controls, "What a sector allows")
