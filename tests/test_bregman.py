@@ -1,5 +1,7 @@
 """The statements of the chapter on Bregman divergences, over random points and problems."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -151,6 +153,41 @@ def test_the_divergence_lies_between_the_two_curvatures(seed, low, ratio):
                 )
 
 
+def with_zeros(seed, count, k=2, d=D_ROWS):
+    """Matrices on the boundary of the domain of the entropy: a third of the entries is zero."""
+    rng = np.random.default_rng(seed)
+    W = np.exp(rng.standard_normal((count, d, k)))
+    W[rng.random(W.shape) < 1 / 3] = 0.0
+    W[:, 0, 0] = 0.0
+    return W
+
+
+def entropy_by_definition(A, B):
+    """D(A, B) of the entropy for A on the boundary, where only the second slope exists."""
+    values = [np.where(W > 0, W * np.log(np.where(W > 0, W, 1.0)) - W, 0.0).sum() for W in (A, B)]
+    return values[0] - values[1] - inner(np.log(B), A - B)
+
+
+@pytest.mark.statement("lem-breg-nonnegative")
+@pytest.mark.statement("lem-breg-three-points")
+@pytest.mark.statement("prop-breg-mean")
+@given(seeds, st.floats(0, 1))
+def test_the_first_argument_may_lie_on_the_boundary(seed, share):
+    f, (A, other) = NegativeEntropy(), with_zeros(seed, 2)
+    B, C = points(f, seed + 1, 2)
+    slack = 1e-12 * (1 + size(f, B, C) + norm(A) * norm(f.gradient(C)) + float(np.abs(f.value(A))))
+    D = entropy_by_definition
+    assert abs(D(A, B) - bregman(f, A, B)) <= slack and D(A, B) > 0
+    between = share * A + (1 - share) * other
+    assert D(between, B) <= share * D(A, B) + (1 - share) * D(other, B) + slack
+    cosine = inner(f.gradient(B) - f.gradient(C), A - B)
+    assert abs(D(A, C) - D(A, B) - D(B, C) - cosine) <= slack
+    family = [A, B, with_zeros(seed + 2, 1)[0]]
+    mean = np.mean(family, axis=0)
+    excess = sum(D(one, C) - D(one, mean) for one in family) - 3 * D(mean, C)
+    assert abs(excess) <= 10 * slack
+
+
 @pytest.mark.statement("prop-breg-examples")
 @given(seeds, st.floats(0.01, 100))
 def test_the_table_of_five(seed, c):
@@ -158,7 +195,6 @@ def test_the_table_of_five(seed, c):
     H, B = rng.standard_normal((2, D_ROWS, 1))
     A = B + H
     Q = FUNCTIONS["mahalanobis"].A
-    p, q = 1 / (1 + np.exp(-2 * B)), 1 / (1 + np.exp(2 * B))
     a, b = np.exp(A), np.exp(B)
     claims = [
         (FUNCTIONS["squared"], A, B, 0.5 * norm(H) ** 2),
@@ -166,7 +202,6 @@ def test_the_table_of_five(seed, c):
         (NegativeEntropy(), a, b, (a * np.log(a / b) - a + b).sum()),
         (BurgEntropy(), a, b, (a / b - np.log(a / b) - 1).sum()),
         (LogCosh(), A, B, (np.log(np.cosh(A) / np.cosh(B)) - H * np.tanh(B)).sum()),
-        (LogCosh(), A, B, np.log(p * np.exp(2 * q * H) + q * np.exp(-2 * p * H)).sum()),
     ]
     for f, one, other, formula in claims:
         defined = adjusted_bregman(f.value, one, other, f.gradient(other))
@@ -293,24 +328,67 @@ def test_slopes_in_the_row_space_make_the_nearest_point_and_pythagoras(f, k, see
 
 
 @pytest.mark.statement("prop-breg-pythagoras")
-@every
+@pytest.mark.parametrize("name", ["squared", "entropy", "burg", "log-cosh", "p-norm-3", "cosh"])
 @given(seeds)
-def test_on_a_half_space_there_is_an_inequality(f, seed):
-    """The half space on the far side of P: lift points out of it, so (ii) holds with ≥ 0."""
-    _, P, C, lift, _ = nearest(f, seed, 1)
-    n = -lift  # ∇f(P) − ∇f(C); the half space is ⟨n, A − P⟩ ≥ 0
-    A = points(f, seed + 1, 40, 1)
-    A = A[inner(n, A - P) >= 0]
-    slack = 1e-10 * size(f, P, C)
-    for one in A:
-        assert inner(f.gradient(P) - f.gradient(C), one - P) >= -slack * (1 + norm(one))
-        total = bregman(f, one, P) + bregman(f, P, C)
-        assert bregman(f, one, C) >= total - 1e-10 * size(f, one, P, C)
+def test_on_a_box_there_is_an_inequality(name, seed):
+    """For a sum over entries the nearest point of a box is found entry by entry."""
+    f = FUNCTIONS[name]
+    C, one, two, *A = points(f, seed, 33)
+    low, high = np.minimum(one, two), np.maximum(one, two)
+    P = np.clip(C, low, high)
+    change, across = f.gradient(P) - f.gradient(C), bregman(f, P, C)
+    for point in np.clip(A, low, high):
+        slack = 1e-11 * size(f, point, P, C)
+        cosine = inner(change, point - P)
+        assert bregman(f, point, C) >= across - slack
+        assert cosine >= -slack
+        assert bregman(f, point, C) >= bregman(f, point, P) + across - slack
+        # The excess is the inner product: 0 on an affine subspace, here in general not.
+        excess = bregman(f, point, C) - bregman(f, point, P) - across
+        assert abs(excess - cosine) <= slack
+
+
+def test_pythagoras_is_an_inequality_on_a_box():
+    f, C, P, A = NegativeEntropy(), [[4.0], [1.0]], [[2.0], [1.0]], [[1.0], [2.0]]
+    assert bregman(f, A, C) > bregman(f, A, P) + bregman(f, P, C) + 0.1
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+@outputs
+@given(seeds)
+def test_pythagoras_holds_for_points_on_the_boundary(k, seed):
+    f, rng = NegativeEntropy(), np.random.default_rng(seed)
+    X, U = rng.random((2, D_ROWS)), with_zeros(seed, 1, k)[0]
+    P = points(f, seed + 1, 1, k)[0]
+    # Scale the columns of X so that the boundary point U and P share their measurements.
+    X = X - (X @ (U - P)) @ np.linalg.pinv(U - P)
+    C = f.gradient_of_conjugate(f.gradient(P) + X.T @ rng.standard_normal((2, k)))
+    slack = 1e-9 * (1 + size(f, P, C) + norm(U) * norm(f.gradient(C)))
+    assert norm(X @ (U - P)) <= 1e-9 * (1 + norm(X) * norm(U - P))
+    D = entropy_by_definition
+    assert abs(D(U, C) - D(U, P) - D(P, C)) <= slack
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+@pytest.mark.parametrize("name", ["mahalanobis", "log-cosh", "cosh", "entropy", "burg"])
+@given(seeds)
+def test_a_nearest_point_of_a_convex_set_exists(name, seed):
+    """Part 4 on a segment: the minimiser lies inside Ω, and (ii) holds there."""
+    f = FUNCTIONS[name]
+    C, one, two = points(f, seed, 3, 1)
+    t = np.linspace(0, 1, 20001)[:, None, None]
+    segment = one + t * (two - one)
+    P = segment[np.argmin(bregman(f, segment, C))]
+    change = f.gradient(P) - f.gradient(C)
+    reach = norm(two - one) * max(norm(f.gradient(two) - f.gradient(one)), norm(change))
+    assert (inner(change, segment - P) >= -1e-4 * (1 + reach)).all()
 
 
 @pytest.mark.statement("prop-breg-pythagoras")
 @pytest.mark.parametrize(
-    "f", [NegativeEntropy(), BurgEntropy(), Cosh(), PNorm(1.5)], ids=lambda f: type(f).__name__
+    "f",
+    [NegativeEntropy(), BurgEntropy(), Cosh(), PNorm(1.5), LogCosh()],
+    ids=lambda f: type(f).__name__,
 )
 @outputs
 @given(seeds)
@@ -318,7 +396,10 @@ def test_the_projection_exists_interpolates_and_is_nearest(f, k, seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 5))
     X, inside = rng.random((n, n + 4)), rng.exponential(size=(n + 4, k)) + 0.05
-    problem, C = Problem(X, X @ inside), rng.exponential(size=(n + 4, k)) + 0.05
+    C = rng.exponential(size=(n + 4, k)) + 0.05
+    if isinstance(f, LogCosh):  # floats cannot tell its slopes apart far out
+        inside, C = np.tanh(inside), np.tanh(C)
+    problem = Problem(X, X @ inside)
     P = bregman_projection(problem, f, C)
     assert norm(X @ P - problem.Y) <= 1e-10 * problem.label_norm
     change = f.gradient(P) - f.gradient(C)
@@ -349,6 +430,23 @@ def test_the_arguments_swap_in_the_dual(f, seed):
     left = [float(f.conjugate(S + h * H) - f.conjugate(S)) / h for h in (1e-3, 1e-5)]
     errors = [abs(slope - inner(A, H)) for slope in left]
     assert errors[1] <= 0.2 * errors[0] + 1e-10 * size_of_it / 1e-5
+
+
+@pytest.mark.statement("prop-breg-duality")
+@every
+@given(seeds)
+def test_the_slopes_form_an_open_set(f, seed):
+    """Every slope near ∇f(A) is taken: the maximiser of ⟨T, W⟩ − f(W) exists and has it."""
+    A, H = points(f, seed, 2, 1)
+    S = f.gradient(A)
+    H = H / np.abs(H).max()
+    room = 1 - np.abs(S).max() if isinstance(f, LogCosh) else np.abs(S).min()
+    for T in (S + 0.3 * room * H, S - 0.3 * room * H):
+        W = f.gradient_of_conjugate(T)
+        assert np.abs(f.gradient(W) - T).max() <= 1e-9 * (1 + np.abs(T).max())
+        others = points(f, seed + 1, 100, 1)
+        gap = inner(T, W) - f.value(W) - (inner(T, others) - f.value(others))
+        assert (gap >= -1e-11 * (1 + np.abs(inner(T, others)) + np.abs(f.value(others)))).all()
 
 
 @pytest.mark.statement("prop-breg-mean")
@@ -401,8 +499,21 @@ def test_a_projection_that_does_not_exist_is_refused():
         bregman_projection(problem, BurgEntropy(), [[-1.0], [1.0]])
 
 
+def test_projections_that_a_full_newton_step_misses():
+    X = np.array([[0.9, 0.8, 0.7], [0.3, 0.9, 0.1]])
+    hard = [  # a full Newton step overshoots, or leaves the domain of the dual
+        (PNorm(3.0), np.array([[0.5, 0.2]]), [[0.84]], [[4.1], [4.9]]),
+        (BurgEntropy(), X, X @ [[2.7], [386.9], [4.2]], [[1.2], [0.1], [10.9]]),
+    ]
+    for f, X, Y, C in hard:
+        P = bregman_projection(Problem(X, Y), f, C)
+        change = f.gradient(P) - f.gradient(C)
+        assert X @ P == pytest.approx(np.asarray(Y), rel=1e-10)
+        assert norm(change - np.linalg.pinv(X) @ (X @ change)) <= 1e-9 * norm(change)
+
+
 @given(seeds)
-def test_one_reading_at_a_time_walks_to_the_projection(seed):
+def test_one_measurement_at_a_time_walks_to_the_projection(seed):
     rng, f = np.random.default_rng(seed), NegativeEntropy()
     X, U = rng.random((2, 6)), rng.exponential(size=(6, 1)) + 0.1
     problem, C = Problem(X, X @ U), np.ones((6, 1))
@@ -414,7 +525,7 @@ def test_one_reading_at_a_time_walks_to_the_projection(seed):
             assert abs(step) <= 1e-9 * (1 + f.divergence(U, C))
     error = norm(W - bregman_projection(problem, f, C))
     start = norm(C - bregman_projection(problem, f, C))
-    # Two nearly parallel readings make it slow; it must still have come nearer.
+    # Two nearly parallel measurements make it slow; it must still have come nearer.
     assert error <= 1e-6 + 0.5 * start
 
 
@@ -425,12 +536,16 @@ def test_the_exercises_are_failed_by_their_starting_code_and_passed_by_their_sol
     f, inputs = LogCosh(), check.matrices(d=3, k=2, scales=(0.1, 5.0))
 
     def given_code(A, B):
+        return 0.0
+
+    def wrong_end(A, B):
         return f.value(A) - f.value(B) - np.sum(f.gradient(A) * (A - B))
 
     def solution(A, B):
         return f.value(A) - f.value(B) - np.sum(f.gradient(B) * (A - B))
 
-    assert not check.same(given_code, f.divergence, inputs, inputs).passed
+    for attempt in (given_code, wrong_end):
+        assert not check.same(attempt, f.divergence, inputs, inputs).passed
     assert check.same(solution, f.divergence, inputs, inputs).passed
 
     def triangle(a, b, c):
@@ -438,6 +553,8 @@ def test_the_exercises_are_failed_by_their_starting_code_and_passed_by_their_sol
         return check.at_most(D([[a]], [[c]]), D([[a]], [[b]]) + D([[b]], [[c]]))
 
     number = check.positive(0.1, 10.0)
+    assert not check.holds(lambda a, b, c: None, number, number, number).passed
+    assert not triangle(4.0, 2.0, 1.0)
     found = check.holds(triangle, number, number, number)
     a, b, c = found.counterexample
     assert not found.passed and min(a, c) < b < max(a, c)
@@ -475,7 +592,15 @@ def test_what_the_captions_of_the_balls_say():
     assert figures.ball(LogCosh(), C, 1.0, 2)[1].max() == figures.FAR
     said = [figures._ball_frame(name, 0.2, 1.0).caption for name in figures.RULERS]
     assert ["same" in text for text in said] == [True, True, False, False, False]
-    assert "not convex" in said[3] and "does not end" in said[4]
+    assert "not convex" in said[3] and "never ends" in said[4]
+    # The stops that the chapter names, from the centre where the slider starts.
+    start = [
+        figures._ball_frame("Itakura–Saito", 0.4, 1.0),
+        figures._ball_frame("log cosh", 0.4, 0.3),
+    ]
+    assert "not convex" in start[0].caption and "never ends" in start[1].caption
+    kl = figures._ball_frame("Kullback–Leibler", 0.2, 1.0).caption
+    assert "solid ball runs in w₁ from 0.00" in kl and "the dashed one from 0.0005" in kl
 
 
 @pytest.mark.parametrize("name", figures.RULERS)
@@ -486,3 +611,23 @@ def test_the_touching_ball_touches(name):
     change = f.gradient(P[:, None]) - f.gradient(C[:, None])
     along = np.array([[figures.NORMAL[1]], [-figures.NORMAL[0]]])
     assert abs(inner(change, along)) <= 1e-9
+    foot = np.array(figures.FOOT)
+    assert foot @ figures.NORMAL == pytest.approx(figures.LABEL)
+    # What the chapter says about the last three rulers.
+    assert (P[0] < foot[0] - 0.1) == (name in ("Kullback–Leibler", "Itakura–Saito", "log cosh"))
+
+
+@pytest.mark.parametrize("name", figures.RULERS)
+@pytest.mark.parametrize("place", figures.PLACES)
+def test_the_numbers_of_the_caption_add_up_as_printed(name, place):
+    caption = figures._triangle_frame(name, place).caption
+    whole, total = re.findall(r"<b>([\d.]+)</b>", caption)
+    along, across = re.search(r"= ([\d.]+) \+ ([\d.]+) =", caption).groups()
+    assert whole == total == f"{float(along) + float(across):.4f}"
+
+
+@given(st.floats(1.001, 1e4))
+def test_itakura_saito_is_larger_to_the_right(r):
+    f = BurgEntropy()
+    assert f.divergence([[r]], [[1.0]]) > f.divergence([[1.0]], [[r]])
+    assert f.divergence([[1.0]], [[r]]) == pytest.approx(f.divergence([[1 / r]], [[1.0]]), rel=1e-9)

@@ -22,7 +22,7 @@ CURVES: dict[str, Potential] = {
 }
 RULERS: dict[str, Potential] = {
     "squared distance": Quadratic(np.eye(2)),
-    "Mahalanobis": Quadratic(np.array([[1.0, 0.4], [0.4, 0.8]])),
+    "Mahalanobis": Quadratic(np.array([[1.5, 0.6], [0.6, 0.8]])),
     "Kullback–Leibler": NegativeEntropy(),
     "Itakura–Saito": BurgEntropy(),
     "log cosh": LogCosh(),
@@ -30,7 +30,8 @@ RULERS: dict[str, Potential] = {
 TANGENTS = [0.2, 0.3, 0.5, 0.7, 1.4, 1.7, 2.0, 2.4, 2.8]
 CENTRES = [0.2, 0.4, 0.7, 1.1, 1.6]
 RADII = [0.1, 0.3, 1.0]
-PLACES = [0.3, 0.6, 0.9, 1.2, 1.7, 2.1, 2.5]
+PLACES = [0.4, 0.75, 0.95, 1.2, 1.65, 2.05, 2.6]
+BOTTOM, TOP = -2.6, 4.1
 SEEN_AT = 1.0
 FAR = 30.0
 
@@ -55,8 +56,8 @@ def _legend(ax: Any, first: str, second: str) -> None:
 
 
 def _draw_function(ax: Any) -> None:
-    ax.set(xlim=(0, 3.05), ylim=(-2.1, 3.1), xlabel="$w$", xticks=[0, 1, 2, 3])
-    ax.plot([SEEN_AT] * 2, [-2.1, 3.1], color=FAINT, lw=0.8, ls=(0, (2, 3)))
+    ax.set(xlim=(0, 3.05), ylim=(BOTTOM, TOP), xlabel="$w$", xticks=[0, 1, 2, 3])
+    ax.plot([SEEN_AT] * 2, [BOTTOM, TOP], color=FAINT, lw=0.8, ls=(0, (2, 3)))
     ax.set_title("$f$ and its tangent at $b$")
 
 
@@ -76,10 +77,10 @@ def _tangent_frame(name: str, b: float) -> Frame:
         Line(np.c_[w, _on_line(f, "value", w)], INK, 2.6),
         Line([(0, level - slope * b), (3.05, level + slope * (3.05 - b))], FIRST, 1.8),
         Line([(SEEN_AT, below), (SEEN_AT, here)], FIRST, 5),
-        Line([(b, -2.1), (b, level)], FAINT, 1.0, "2 3"),
+        Line([(b, BOTTOM), (b, level)], FAINT, 1.0, "2 3"),
         Dots([(b, level)], INK, "o", 5.5),
-        Text((b, -2.1), "b", INK, (6, 8), bold=True),
-        Text((SEEN_AT, -2.1), "a", INK, (-13, 8), bold=True),
+        Text((b, BOTTOM), "b", INK, (6, 8), bold=True),
+        Text((SEEN_AT, BOTTOM), "a", INK, (-13, 8), bold=True),
     ]
     right: list[Mark] = [
         Line(np.c_[w, _on_line(f, "divergence", w, b)], FIRST, 2.6),
@@ -133,7 +134,7 @@ def _reach(
 ) -> np.ndarray:
     """Return how far each ray from the centre stays in the ball; FAR if it never leaves.
 
-    Along a ray both divergences increase (second kind: lem-breg-star), so bisection finds the end.
+    Along a ray both divergences increase (lem-breg-balls), so bisection finds the end.
     """
     high = np.full(len(directions), FAR)
     if _positive(f):
@@ -222,39 +223,44 @@ def _draw_plane(ax: Any) -> None:
     _legend(ax, "$D(A, C) \\leq r$", "$D(C, A) \\leq r$")
 
 
-def _length(reach: float) -> str:
-    return "without end" if reach >= FAR else f"{reach:.2f}"
+def _edge(w: float) -> str:
+    """Write a number to two decimals, with more if it is a small one beside the border 0."""
+    shown = f"{w:.2f}" if abs(w) >= 0.005 or abs(w) < 1e-6 else f"{w:.1g}"
+    return f"{0:.2f}" if float(shown) == 0 else shown.replace("-", "−")
+
+
+def _span(centre: float, reach: np.ndarray) -> str:
+    """Say between which first weights a ball lies on the horizontal line through its centre."""
+    left, right = float(reach[len(reach) // 2]), float(reach[0])
+    if min(left, right) >= FAR:
+        return "to both sides without end"
+    if left >= FAR:
+        return f"without end to the left, up to {_edge(centre + right)}"
+    end = "on without end" if right >= FAR else f"to {_edge(centre + right)}"
+    return f"from {_edge(centre - left)} {end}"
 
 
 def _ball_frame(name: str, first: float, r: float) -> Frame:
     f, centre = RULERS[name], np.array([first, 0.8])
     (solid, near), (dashed, far) = (ball(f, centre, r, kind) for kind in (1, 2))
-    half = len(near) // 2
     marks: list[Mark] = [
         Line(solid, FIRST, 2.6),
         Line(dashed, SECOND, 2.2, "6 4"),
         Dots([tuple(centre)], INK, "o", 4.5),
         Text(tuple(centre), "C", INK, (5, 5), bold=True),
     ]
-    reaches = [
-        f"{_length(x[half])} to the left and {_length(x[0])} to the right" for x in (near, far)
-    ]
+    spans = [_span(first, reach) for reach in (near, far)]
     if far.max() >= FAR:
-        says = "The dashed ball does not end."
+        says = "The dashed ball never ends in some directions."
     elif not is_convex(dashed):
         says = "The dashed ball is not convex."
     elif np.abs(near - far).max() < 1e-9:
         says = "The two balls are the same."
     else:
         says = "Both balls are convex."
-    caption = (
-        f"{name}, C = ({first:.3g}, {centre[1]:g}), r = {r:.3g}. The solid ball reaches "
-        f"{reaches[0]}, the dashed one {reaches[1]}. {says}"
-    )
-    alt = (
-        f"{name}, centre ({first:.3g}, {centre[1]:g}), radius {r:.3g}: the ball of the first kind "
-        f"reaches {reaches[0]}; the ball of the second kind reaches {reaches[1]}. {says}"
-    )
+    level = f"on the level of C the solid ball runs in w₁ {spans[0]}, the dashed one {spans[1]}"
+    caption = f"{name}, C = ({first:.3g}, {centre[1]:g}), r = {r:.3g}: {level}. {says}"
+    alt = f"{name}, centre ({first:.3g}, {centre[1]:g}), radius {r:.3g}: {level}. {says}"
     return Frame([marks], [alt], caption)
 
 
@@ -283,6 +289,7 @@ def balls() -> Explorer:
 # ----------------------------------------------------------------------------------- Pythagoras
 
 NORMAL, LABEL, OUTSIDE = np.array([0.5, 1.0]), 1.5, np.array([2.1, 1.9])
+FOOT = OUTSIDE - (NORMAL @ OUTSIDE - LABEL) / (NORMAL @ NORMAL) * NORMAL
 
 
 @cache
@@ -320,9 +327,10 @@ def touching_point(name: str) -> tuple[float, float]:
 def _draw_line(ax: Any) -> None:
     ax.plot([0, 3], [LABEL, 0], color=MANIFOLD, lw=3)
     ax.plot(*OUTSIDE, "o", color=INK, ms=7)
+    ax.plot(*FOOT, "o", mfc="none", mec=INK, mew=1.4, ms=13)
     ax.annotate("$C$", OUTSIDE, (7, 3), textcoords="offset points")
     ax.annotate(r"$\mathcal{A}$", (2.95, 0.05), (5, 5), textcoords="offset points", fontsize=13)
-    ax.set(xlim=(0, 3.6), ylim=(0, 3.6), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+    ax.set(xlim=(0, 3.7), ylim=(0, 3.7), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
     ax.set(xticks=range(4), yticks=range(4))
 
 
@@ -341,11 +349,11 @@ def _triangle_frame(name: str, place: float) -> Frame:
         Line([P, OUTSIDE], INK, 1.6),
         Dots([P], FIRST, "D", 5.5),
         Dots([A], SECOND, "o", 5.5),
-        Text(tuple(P), "P", FIRST, (-10, -18), bold=True),
+        Text(tuple(P), "P", FIRST, (-16, -21), bold=True),
         Text(tuple(A), "A", SECOND, (4, 9) if abs(A[0] - P[0]) < 0.35 else (-15, -15), bold=True),
     ]
     sums = f"D(A, P) + D(P, C) = {along:.4f} + {across:.4f} = <b>{along + across:.4f}</b>"
-    caption = f"{name}: D(A, C) = <b>{whole:.4f}</b>, and {sums}."
+    caption = f"{name}, P = ({P[0]:.2f}, {P[1]:.2f}): D(A, C) = <b>{whole:.4f}</b>, and {sums}."
     alt = (
         f"{name}: the ball around C touches the line at P = ({P[0]:.2f}, {P[1]:.2f}). For A = "
         f"({A[0]:.2f}, {A[1]:.2f}) on the line D(A, C) is {whole:.4f}, the sum of {along:.4f} and "
@@ -367,7 +375,10 @@ def touching() -> Explorer:
     >>> touching().stops
     35
     """
-    alt = "The plane of two weights with a line that falls to the right and a point C above it."
+    alt = (
+        "The plane of two weights with a line that falls to the right, a point C above it and a "
+        "ring at the foot of the perpendicular from C."
+    )
     panels = [Panel(_draw_line, alt, (360, 360))]
     controls: list[Slider | Buttons] = [
         Buttons("name", "divergence", {name: name for name in RULERS}, start=2),
