@@ -36,6 +36,7 @@ def learning_rates():
 FIGURES = [
     landing.which_solution,
     overparameterized.planes_and_lines,
+    overparameterized.coordinates,
     overparameterized.move_the_start,
     convex_toolbox.tangents,
     convex_toolbox.largest_gap,

@@ -1,5 +1,9 @@
 """The statements of the chapter on overparameterized models, over random and hard problems."""
 
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -103,13 +107,13 @@ def test_without_full_row_rank_the_library_says_what_is_wrong(labels, fate):
 
 @pytest.mark.statement("lem-one-meeting-point")
 @given(cases(), seeds)
-def test_the_plane_meets_the_manifold_once_and_nearest(case, seed):
+def test_the_floor_meets_the_manifold_once_and_nearest(case, seed):
     problem, W0, _, _, Q, null = case
     rng, P, X = np.random.default_rng(seed), problem.project(W0), problem.X
     size = norm(W0) + norm(P)
     formula = W0 + X.T @ np.linalg.solve(X @ X.T, problem.Y - X @ W0)
     assert norm(P - formula) <= 1e-9 * size
-    assert norm(null.T @ (P - W0)) <= 1e-9 * size  # in the plane
+    assert norm(null.T @ (P - W0)) <= 1e-9 * size  # on the floor
     assert norm(X @ P - problem.Y) <= 1e-9 * problem.sigma_max * size  # and on the manifold
     other = P + null @ rng.standard_normal((null.shape[1], problem.k))
     squares = norm(other - P) ** 2 + norm(P - W0) ** 2
@@ -159,9 +163,9 @@ def test_gd_converges_to_the_projection_with_the_factor_stated(case, fraction):
     size = norm(W0) + norm(goal)
     assert run.converged and norm(run.W - goal) <= 1e-9 * size
     distance = norm(run.history["W"] - goal)
-    q = factor(problem, eta)
-    assert 0 <= q < 1
-    bound = q ** np.arange(len(distance)) * distance[0]
+    rho = factor(problem, eta)
+    assert 0 <= rho < 1
+    bound = rho ** np.arange(len(distance)) * distance[0]
     assert (distance <= bound * (1 + 1e-9) + 1e-11 * size).all()
 
 
@@ -170,13 +174,13 @@ def test_gd_converges_to_the_projection_with_the_factor_stated(case, fraction):
 def test_the_factor_is_attained_from_the_worst_start(case, fraction, seed):
     problem, W0, _, _, Q, _ = case
     eta = fraction / problem.M
-    q = factor(problem, eta)
-    assume(q > 0.05)
+    rho = factor(problem, eta)
+    assume(rho > 0.05)
     goal = problem.project(W0)
     worst = 0 if problem.M * eta - 1 > 1 - problem.mu * eta else -1
     error = Q[:, [worst]] @ np.random.default_rng(seed).standard_normal((1, problem.k))
     W = dspgd(problem, GD, goal + error, eta, tol=0, max_steps=5, record="W").history["W"]
-    exact = q ** np.arange(6) * norm(error)
+    exact = rho ** np.arange(6) * norm(error)
     assert norm(W - goal) == pytest.approx(exact, rel=1e-6, abs=1e-9 * (norm(goal) + norm(error)))
 
 
@@ -198,7 +202,7 @@ def test_beyond_twice_one_over_M_a_run_grows_as_stated(case, fraction):
     along = norm(Q[:, [0]].T @ (W0 - goal))
     run = dspgd(problem, GD, W0, fraction / problem.M, tol=0, max_steps=steps, record="W")
     distance = norm(run.history["W"] - goal)
-    bound = (fraction - 1) ** np.arange(steps + 1) * along
+    bound = (fraction - 1) ** np.arange(len(distance)) * along
     assert (distance >= bound * (1 - 1e-6) - 1e-9 * (norm(W0) + norm(goal))).all()
 
 
@@ -372,6 +376,23 @@ def test_two_stops_across_and_one_up_lead_to_the_same_end_of_gd():
     assert any(data.X[0] @ (a, b) == data.Y[0, 0] for a in figures.FIRST for b in figures.SECOND)
 
 
+def test_the_picture_of_two_weights_shows_the_run_to_the_foot_and_its_alt_text_agrees():
+    data, start = figures.plane(), np.array(figures.HAND_START)
+    foot = data.project(start)[:, 0]
+    x = data.X[0]
+    direction = (foot - start) / np.linalg.norm(foot - start)
+    assert abs(direction @ (-x[1], x[0])) <= 1e-12  # at a right angle to the perfect fits
+    assert abs(1 - figures.HAND_RATE * x @ x - 0.5) <= 1e-12  # every step halves the miss
+    (ax,) = figures.right_angle().axes
+    drawn = np.concatenate([line.get_xydata() for line in ax.lines])
+    for point in (start, foot):
+        assert np.linalg.norm(drawn - point, axis=1).min() <= 1e-9
+    page = Path(__file__).parent.parent / "book" / "overparameterized.md"
+    alt = re.search(r"alt: (.*)\n---\nfigures.right_angle", page.read_text())[1]
+    numbers = [float(number) for number in re.findall(r"\d[\d.]*\d|\d", alt)]
+    assert numbers == pytest.approx([*start, *foot])
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_the_road_in_three_dimensions_ends_at_the_nearest_point(n):
     data, W0 = figures.space(n)
@@ -379,3 +400,100 @@ def test_the_road_in_three_dimensions_ends_at_the_nearest_point(n):
     assert norm(W - data.project(W0)) <= 1e-5
     grid = figures._grid(data.X[0], data.Y[0, 0], figures.CENTRE)
     assert all(np.allclose(line @ data.X[0], data.Y[0, 0]) for line in grid)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_road_ends_on_each_patch_drawn(n):
+    data, W0 = figures.space(n)
+    goal = data.project(W0)[:, 0]
+    for x, y in zip(data.X, data.Y[:, 0], strict=True):
+        lines = figures._grid(x, y, figures.CENTRE)
+        corner, right, up = lines[0][0], lines[9][1], lines[0][1]
+        sides = np.array([right - corner, up - corner])
+        place = sides @ (goal - corner) / (sides**2).sum(axis=1)
+        assert (place > 0.1).all() and (place < 0.9).all()
+
+
+@pytest.mark.parametrize("turn", figures.TURNS)
+@pytest.mark.parametrize("n", [1, 2])
+def test_nothing_in_three_dimensions_is_cut_off_at_any_turn(n, turn):
+    fig, ax = plt.subplots()
+    figures._draw_space(ax)
+    limits = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    plt.close(fig)
+    for mark in figures._space_frame(n, turn).marks[0]:
+        points = np.atleast_2d(getattr(mark, "points", getattr(mark, "at", None)))
+        assert (points > limits[0]).all() and (points < limits[1]).all()
+
+
+def test_at_five_degrees_the_road_looks_straight_and_the_line_upright_on_it():
+    data, W0 = figures.space(2)
+    goal = data.project(W0)[:, 0]
+    upright = np.cross(*data.X) / np.linalg.norm(np.cross(*data.X))
+    road = figures._road(2).history["W"][..., 0]
+    assert np.linalg.svd(road - goal)[1][2] <= 1e-12  # all of it lies in one plane
+
+    def bend(turn):
+        seen = figures._view(turn, road) - figures._view(turn, goal[None])
+        along = seen[0] / np.linalg.norm(seen[0])
+        return abs(seen @ (-along[1], along[0])).max(), along
+
+    bends = {turn: bend(turn)[0] for turn in figures.TURNS}
+    assert min(bends, key=bends.get) == 5 and bends[5] < 0.1 * bends[-75]
+    line = np.diff(figures._view(5, goal + np.outer([-0.5, 0.5], upright)), axis=0)[0]
+    assert abs(line @ bend(5)[1]) <= 0.05 * np.linalg.norm(line)
+
+
+def test_the_factors_of_the_figure_are_those_of_the_problem_at_every_stop():
+    problem = Problem.gaussian(20, 60, 1, seed=0)
+    stops = figures.coordinates().controls[0].values
+    best = 2 * problem.M / (problem.mu + problem.M)
+    assert min(abs(np.array(stops) - best)) <= 1e-9
+    for share in stops:
+        frame = figures._errors_frame(share)
+        *_, first, last = frame.marks[0]
+        rho = factor(problem, share / problem.M)
+        assert f"{rho:.3f}" in frame.caption
+        for mark, curvature in ((first, problem.M), (last, problem.mu)):
+            expected = abs(1 - share * curvature / problem.M) ** 5
+            assert mark.points[5][1] == pytest.approx(expected, rel=1e-6, abs=1e-11)
+    assert "first and last" in figures._errors_frame(best).caption
+    assert "1 of the 20 curves rises" in figures._errors_frame(2.05).caption
+    assert "0.000" in figures._errors_frame(1.0).caption  # the first curve drops at once
+
+
+# --------------------------------------------------------------------- what the chapter's runs say
+
+
+def test_a_quarter_of_the_rate_leads_to_the_same_end_on_the_chapters_problem():
+    problem = Problem.gaussian(n=20, d=60, k=1, seed=0)
+    W0 = 0.1 * np.random.default_rng(1).standard_normal((60, 1))
+    fast, slow = (dspgd(problem, GD, W0, c / problem.M) for c in (1, 0.25))
+    assert slow.steps > 3 * fast.steps
+    assert norm(slow.W - fast.W) <= 1e-11
+
+
+@given(cases(), st.integers(0, 10))
+def test_gd_uses_a_feature_more_when_it_is_listed_twice(case, at):
+    problem, *_ = case
+    j = at % problem.d
+    zero = np.zeros((problem.d, problem.k))
+    once = problem.project(zero)
+    copied = Problem(np.c_[problem.X, problem.X[:, j]], problem.Y)
+    twice = copied.project(np.zeros((problem.d + 1, problem.k)))
+    assert norm(twice[[j]] - twice[-1:]) <= 1e-9 * (norm(twice) + 1e-9)
+    fold = np.ones((problem.d, 1))
+    fold[j] = np.sqrt(2)
+    folded = Problem(problem.X * fold.T, problem.Y).project(zero) * fold
+    size = norm(once) + norm(folded)
+    assert norm(folded[[j]] - twice[[j]] - twice[-1:]) <= 1e-8 * size
+    assert (abs(folded[j]) >= abs(once[j]) - 1e-8 * size).all()
+
+
+@given(cases())
+def test_the_end_is_the_least_norm_fit_plus_the_unseen_part_of_the_start(case):
+    problem, W0, _, _, _, null = case
+    unseen = null @ (null.T @ W0)
+    end, least = problem.project(W0), problem.project(np.zeros_like(W0))
+    assert norm(end - least - unseen) <= 1e-9 * (norm(W0) + norm(least))
+    assert norm(end) == pytest.approx(np.hypot(norm(least), norm(unseen)), rel=1e-8)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text, swatch
 from dspgd_lib.interpolators import min_norm
-from dspgd_lib.plotting import FAINT, INK, MANIFOLD, Look, look
+from dspgd_lib.plotting import FAINT, INK, MANIFOLD, STYLE_SHEET, Look, look
 from dspgd_lib.preconditioners import GradientDescent
 from dspgd_lib.problem import Problem
 from dspgd_lib.solve import Result, dspgd
@@ -23,11 +24,60 @@ LOOKS = (
     Look("p = ∞", "#00705A", "s"),
 )
 
+# ------------------------------------------------------------------------------ the smallest case
+
+HAND_START = (2.0, 0.75)
+HAND_RATE = 0.4
+
+
+@cache
+def plane() -> Problem:
+    """Return the problem with one example x = (1, 0.5), label 1, and two weights."""
+    return Problem(np.array([[1.0, 0.5]]), np.array([[1.0]]))
+
+
+def right_angle() -> Any:
+    """Return the run on one example, straight to the foot of the perpendicular.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The line of perfect fits, the steps of gradient descent and the right angle at its end.
+
+    Examples
+    --------
+    >>> len(right_angle().axes)
+    1
+    """
+    data = plane()
+    run = dspgd(data, GradientDescent(), HAND_START, HAND_RATE, record=("W",))
+    foot, x = data.project(HAND_START)[:, 0], data.X[0] / np.linalg.norm(data.X[0])
+    along = np.array([-x[1], x[0]])
+    with plt.style.context(STYLE_SHEET):
+        fig, ax = plt.subplots(figsize=(4, 2.9))
+        ax.plot(*(foot + np.outer([-0.75, 1.05], along)).T, color=MANIFOLD, lw=3)
+        ax.plot(*(foot + 0.11 * np.array([x, x + along, along])).T, color=INK, lw=1.2)
+        ax.plot(*run.history["W"][..., 0].T, color=GD.color, marker="o", ms=6, mec="white")
+        ax.plot(*HAND_START, "o", color=INK, ms=7)
+        ax.plot(*foot, "o", color=GD.color, ms=8, mec="white")
+        for text, at, offset, color in (
+            ("start $W_0$", HAND_START, (0, 9), INK),
+            (f"foot ({foot[0]:g}, {foot[1]:g})", tuple(foot), (9, -14), GD.color),
+            ("all perfect fits", tuple(foot + 0.85 * along), (10, 0), MANIFOLD),
+        ):
+            side = "center" if offset[0] == 0 else "left"
+            ax.annotate(text, at, offset, textcoords="offset points", color=color, ha=side)
+        ax.set(xlim=(0.1, 2.5), ylim=(-0.55, 1.2), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+        ax.set(xticks=[0.5, 1, 1.5, 2, 2.5], yticks=[-0.5, 0, 0.5, 1])
+    plt.close(fig)
+    return fig
+
+
 # ------------------------------------------------------------------------------- three weights
 
 TURNS = [float(angle) for angle in range(-75, 46, 10)]
 HALF = 0.85  # half the side of the squares drawn of planes
-CENTRE = np.array([0.1, 0.2, 0.0])
+CENTRE = np.array([0.080, 0.628, -0.067])
 
 
 @cache
@@ -68,7 +118,7 @@ def _grid(x: np.ndarray, y: float, near: np.ndarray) -> list[np.ndarray]:
 
 
 def _draw_space(ax: Any) -> None:
-    ax.set(xlim=(-1.76, 1.46), ylim=(-1.29, 1.37), aspect="equal")
+    ax.set(xlim=(-1.82, 1.16), ylim=(-1.63, 1.35), aspect="equal")
 
 
 def _space_frame(n: int, turn: float) -> Frame:
@@ -102,14 +152,14 @@ def _space_frame(n: int, turn: float) -> Frame:
         "Two examples are fitted where their planes meet, on a line: <b>1</b> free direction.",
     )[n - 1]
     caption = (
-        f"{where} Gradient descent needs {run.steps} small steps from the start to the nearest "
-        f"of these points, {way:.2f} away."
+        f"{where} Gradient descent takes {run.steps} small steps from the start; its end is "
+        f"{way:.2f} away."
     )
     bend = "straight" if n == 1 else "bent"
     alt = (
         f"Three weights, seen from {turn:g} degrees: the models that fit {n} "
         f"example{'s' if n == 2 else ''} form a {shape}. A {bend} road of gradient descent leads "
-        f"from the start to the nearest point of it, {way:.2f} away."
+        f"from the start to a point of it, {way:.2f} away."
     )
     return Frame([marks], [alt], caption)
 
@@ -130,7 +180,7 @@ def planes_and_lines() -> Explorer:
     panel = Panel(
         _draw_space,
         "Empty space for three weights; the overlay draws the models that fit the examples.",
-        (400, 330),
+        (360, 360),
         axes=False,
     )
     controls: list[Slider | Buttons] = [
@@ -138,6 +188,74 @@ def planes_and_lines() -> Explorer:
         Slider("turn", "turn the view, degrees", TURNS, start=10, log=False, form="{:g}"),
     ]
     return Explorer([panel], _space_frame, controls, "The models that fit, among three weights")
+
+
+# ------------------------------------------------------------------------ coordinate by coordinate
+
+EMPHASIS = ("#5B3E96", "#00705A")
+STEPS = np.arange(101)
+BOTTOM, TOP = 1e-9, 1e3
+
+
+@cache
+def curvatures() -> np.ndarray:
+    """Return σ_i² of the chapter's problem, 20 examples and 60 weights, the largest first."""
+    return np.asarray(np.linalg.svd(Problem.gaussian(20, 60, 1, seed=0).X, compute_uv=False) ** 2)
+
+
+def _draw_errors(ax: Any) -> None:
+    ax.axhline(1, color=FAINT, lw=1)
+    ax.set(yscale="log", xlim=(0, STEPS[-1]), ylim=(BOTTOM, TOP), xlabel="step $t$")
+    ax.set_yticks([1e-9, 1e-6, 1e-3, 1, 1e3])
+    for x, text, color in ((0.0, "— first", EMPHASIS[0]), (0.26, "-- last", EMPHASIS[1])):
+        ax.text(x, 1.04, text, color=color, transform=ax.transAxes, fontsize=12)
+    ax.text(0.48, 1.04, "the other eighteen", color="#5d6470", transform=ax.transAxes, fontsize=12)
+
+
+def _errors_frame(share: float) -> Frame:
+    factors = 1 - share * curvatures() / curvatures()[0]
+    sizes = np.abs(factors)
+    heights = sizes[:, None] ** STEPS
+    curves = [np.c_[STEPS, np.maximum(height, BOTTOM / 1e3)] for height in heights]  # log 0
+    marks: list[Mark] = [Line(curve, FAINT, 1) for curve in curves[1:-1]]
+    marks += [Line(curves[0], EMPHASIS[0], 4), Line(curves[-1], EMPHASIS[1], 2.2, "7 5")]
+    slowest = sizes.max()
+    names = [
+        name for name, size in (("first", sizes[0]), ("last", sizes[-1])) if size > slowest - 1e-9
+    ]
+    grow = int((sizes > 1).sum())
+    end = f"Slowest: {' and '.join(names)}, <b>{slowest:.3f}</b> in size."
+    if grow:
+        many = f"{grow} of the {len(sizes)} curves rise{'s' if grow == 1 else ''}"
+        end = f"{many}, the first by a factor <b>{sizes[0]:.3f}</b> per step."
+    said = f"{factors[0]:.3f}".replace("-", "−")
+    caption = f"η = {share:.3g}/M. Factors per step: first {said}, last {factors[-1]:.3f}. {end}"
+    alt = (
+        f"Learning rate {share:.3g}/M: {len(sizes)} curves that start at 1. After {STEPS[-1]} "
+        f"steps the first stands at {heights[0, -1]:.1g}, the last at {heights[-1, -1]:.1g}, the "
+        f"highest at {heights[:, -1].max():.1g}."
+    )
+    return Frame([marks], [alt], caption)
+
+
+def coordinates() -> Explorer:
+    """Return what is left of each seen coordinate of the error, a slider for the learning rate.
+
+    Returns
+    -------
+    Explorer
+        One panel, 9 stops.
+
+    Examples
+    --------
+    >>> coordinates().stops
+    9
+    """
+    alt = "Axes: step against the size of an error, logarithmic; every error starts at 1."
+    best = 2 * curvatures()[0] / (curvatures()[0] + curvatures()[-1])
+    stops = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, float(best), 1.95, 2.05]
+    controls = [Slider("share", "learning rate η, in units of 1/M", stops, start=1, log=False)]
+    return Explorer([Panel(_draw_errors, alt, (360, 300))], _errors_frame, controls, "Errors")
 
 
 # --------------------------------------------------------------------------------- two weights
@@ -150,12 +268,6 @@ UNIT_BALLS = (
     np.array([(1, 1), (-1, 1), (-1, -1), (1, -1), (1, 1)], dtype=float),
 )
 NEW = np.array([1.0, -1.0])
-
-
-@cache
-def plane() -> Problem:
-    """Return the problem with one example x = (1, 0.5), label 1, and two weights."""
-    return Problem(np.array([[1.0, 0.5]]), np.array([[1.0]]))
 
 
 def _draw_plane(ax: Any) -> None:
