@@ -51,7 +51,7 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
         labels.
     RuntimeError
         If HiGHS gives up, or Newton's method stays above a relative error of 1e-10 in the
-        optimality condition, as it may for p very close to 1 or very large.
+        optimality condition, as it may for p very close to 1, or for p of about 14 and more.
 
     Notes
     -----
@@ -82,14 +82,20 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
         steps = [solve(problem.X, column) for column in (nearest - W).T]
     else:
         axes = problem._svd[2][: problem._rank].T
-        steps = [_least_norm(axes, column, float(p)) for column in (nearest - W).T]
+        seen = np.any(problem.X != 0, axis=0)
+        steps = [np.zeros(problem.d) for _ in range(problem.k)]
+        for step, column in zip(steps, (nearest - W).T, strict=True):
+            step[seen] = _least_norm(axes[seen], column[seen], float(p))
     found = W + np.stack(steps, axis=1)
     off = frobenius_norm(problem.residual(found))
     # Below 2, moving an entry that is nearly 0 would spoil its slope: Newton is left as it is.
     fine = 1 < p < 2 or off <= EXACT * (
         problem.sigma_max * frobenius_norm(found) + problem.label_norm
     )
-    return found if fine else problem.project(found)
+    found = found if fine else problem.project(found)
+    unseen = ~np.any(problem.X != 0, axis=0)
+    found[unseen] = W[unseen]
+    return found
 
 
 def _sparsest(X: Array, step: Array) -> Array:
@@ -189,7 +195,7 @@ def _along(s: Array, d: Array, r: float) -> float:
     far = 1.0 / (r - 1.0)
     while slope(far) < 0 and far < 1e6:
         far *= 2.0
-    return float(brentq(slope, 0.0, far, rtol=1e-10)) if slope(far) > 0 else far
+    return float(brentq(slope, 0.0, far, rtol=1e-10, disp=False)) if slope(far) > 0 else far
 
 
 def _slope(s: Array, r: float, scale: float | None = None) -> Array:

@@ -404,11 +404,11 @@ class LogCosh(Potential):
 
 @dataclass(frozen=True)
 class Hypentropy(Potential):
-    """ψ(W) = Σ w arsinh(w/width) − √(w² + width²), between entropy and the squared norm.
+    """ψ(W) = Σ w arsinh(w/width) − √(w² + width²), between the 1-norm and the squared norm.
 
-    Where |w| is far above the width, ψ grows like |w| log |w|, an entropy for either sign; far
-    below it, like w²/(2·width). The mirror map is arsinh(w/width), its inverse width·sinh(s).
-    It is least at 0, where each entry contributes −width. The dual is ψ*(S) = Σ width·cosh(s).
+    Where |w| is far above the width, ψ is close to |w|(log(2|w|/width) − 1), an entropy for either
+    sign; far below it, to w²/(2·width) − width. The mirror map is arsinh(w/width), its inverse
+    width·sinh(s). It is least at 0. The dual is ψ*(S) = Σ width·cosh(s).
 
     Parameters
     ----------
@@ -422,7 +422,7 @@ class Hypentropy(Potential):
 
     Notes
     -----
-    The hypentropy (classical).
+    The hypentropy of Ghai, Hazan and Singer 2020 (classical).
 
     Examples
     --------

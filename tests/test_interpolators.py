@@ -229,6 +229,26 @@ def test_entries_the_data_do_not_see_are_never_worth_a_move_beyond_the_others(p)
     assert np.max(np.abs(W - [1.0, -0.5, 3.0, 4.0])) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("p", (1.5, 3, 4, 6, 10))
+def test_weights_that_no_example_uses_do_not_move(p):
+    rng = np.random.default_rng(19)
+    X = rng.integers(-2, 3, (2, 15)).astype(float)
+    X[:, 3] = 0.0
+    for data, labels in (
+        ([[-1.0, 2.0, 0.0, 1.0, -2.0]], [1.0]),
+        ([[0.0, -0.13210486, 0.64042265]], [1.0]),
+        (X, [1.0, 2.0]),
+    ):
+        problem, unseen = Problem(data, labels), ~np.any(np.asarray(data), axis=0)
+        for W0 in (np.zeros(problem.d), rng.standard_normal(problem.d)):
+            step = min_norm(problem, W0, p)[:, 0] - W0
+            assert (step[unseen] == 0).all() and unseen.any()
+            S = slopes(step[:, None], p)
+            outside = S - np.linalg.pinv(problem.X) @ (problem.X @ S)
+            assert norm(outside) <= (1e-6 if p < 2 else 1e-9) * norm(S)
+            assert norm(problem.residual(W0[:, None] + step[:, None])) <= 1e-12
+
+
 @every_norm
 def test_a_problem_without_full_rank_that_can_be_interpolated(p):
     problem = Problem([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]], [1.0, 2.0], strict=False)

@@ -12,6 +12,7 @@ from dspgd_lib import (
     Hypentropy,
     PNorm,
     Problem,
+    Spectral,
     SquaredLoss,
     bregman,
     dspgd,
@@ -19,6 +20,7 @@ from dspgd_lib import (
     mirror_descent,
 )
 from dspgd_lib.experiments import setting
+from dspgd_lib.potentials import Quadratic
 
 TINY = Problem([[1.0, 0.0]], [1.0])
 SMALL = {"n": 5, "d": 20}
@@ -147,11 +149,36 @@ def test_the_curvature_is_the_largest_eigenvalue_stated(loss, k, seed, scale):
         (GradientDescent(), np.ones_like(W)),
         (PNorm(1.5), 2.0 * np.abs(W) ** 0.5),
         (PNorm(3.0), 0.5 / np.abs(W)),
+        (PNorm(4.0), np.abs(W) ** -2 / 3.0),
         (Hypentropy(scale), np.hypot(W, scale)),
     ):
         each = [problem.X @ np.diag(column) @ problem.X.T for column in inverse.T]
         largest = loss.smoothness * max(np.linalg.eigvalsh(A)[-1] for A in each)
-        assert mirror_curvature(problem, psi, W) == pytest.approx(largest, rel=1e-5)
+        assert mirror_curvature(problem, psi, W) == pytest.approx(largest, rel=3e-8)
+
+
+def test_the_curvature_is_that_of_the_other_entries_where_an_entry_is_zero_and_p_is_below_2():
+    problem, rng = random_problem(4, 1, SquaredLoss(), n=3, d=8)
+    W = rng.standard_normal((8, 1))
+    W[2] = 0.0
+    inverse = 2.0 * np.abs(W) ** 0.5
+    largest = np.linalg.eigvalsh(problem.X @ (inverse * problem.X.T))[-1]
+    assert mirror_curvature(problem, PNorm(1.5), W) == pytest.approx(largest, rel=1e-4)
+    assert mirror_curvature(problem, PNorm(4.0), W) > 1e6  # infinite
+
+
+def test_the_curvature_of_a_quadratic_is_found_if_it_is_a_sum_over_entries():
+    problem, rng = random_problem(4, 2, SquaredLoss(), n=3, d=8)
+    a, W = rng.uniform(0.5, 2.0, 8), rng.standard_normal((8, 2))
+    largest = np.linalg.eigvalsh(problem.X @ (problem.X.T / a[:, None]))[-1]
+    assert mirror_curvature(problem, Quadratic(np.diag(a)), W) == pytest.approx(largest, rel=1e-8)
+    for i, j in ((0, 1), (2, 6), (6, 7)):
+        A = np.diag(a)
+        A[i, j] = A[j, i] = 0.1
+        with pytest.raises(ValueError, match="sum over entries, found Quadratic"):
+            mirror_curvature(problem, Quadratic(A), W)
+    with pytest.raises(ValueError, match="sum over entries, found Spectral"):
+        mirror_curvature(problem, Spectral(PNorm(3.0)), W)
 
 
 @given(seeds)
@@ -214,6 +241,18 @@ def test_the_divergence_keeps_its_digits_for_near_points(seed, width, scale, nea
         exact = exact + 0.5 * step * width * np.sum(weights * fall)
     assert found == pytest.approx(exact, rel=1e-4 if near < 1e-3 else 1e-9)
     assert bregman(Hypentropy(width), A, B) == found
+
+
+@given(seeds, widths)
+def test_far_above_the_width_it_is_a_1_norm_with_a_slow_factor_and_far_below_a_square(seed, width):
+    rng = np.random.default_rng(seed)
+    psi, W = Hypentropy(width), width * rng.uniform(1, 2, (3, 2)) * rng.choice([-1, 1], (3, 2))
+    far = 1e4 * np.abs(W)
+    assert psi.value(1e4 * W) == pytest.approx(
+        np.sum(far * (np.log(2 * far / width) - 1)), rel=1e-6
+    )
+    near = psi.value(1e-3 * W) - psi.value(0 * W)
+    assert near == pytest.approx(np.sum((1e-3 * W) ** 2) / (2 * width), rel=1e-4)
 
 
 @given(seeds, widths)

@@ -25,6 +25,7 @@ EXPONENTS = [
     2.25, 2.5, 3.0, 3.5, 4.0, 5.0, 7.0, 10.0, 14.0, 20.0,
 ]  # fmt: skip
 STARTS = {"the origin": (0.0, 0.0), "the left": (-0.5, 0.5), "below": (0.75, -0.8)}
+PIXELS = 85.0  # a unit of the two planes
 RAYS = np.linspace(0.0, 2.0 * np.pi, 181)
 
 
@@ -63,12 +64,22 @@ def _destination(p: float, W0: np.ndarray) -> np.ndarray:
 
 
 def _run(p: float, W0: np.ndarray, end: np.ndarray) -> MirrorRuns:
-    """Run mirror descent at 0.3 over the curvature at its destination."""
+    """Run mirror descent at 0.3 over the curvature at its destination.
+
+    From 0 the first step takes the multiplier to 0.3(p − 1) of its last value: for large p less is
+    needed to stay on this side of the manifold.
+    """
     flat = np.maximum(np.abs(end), 0.02) ** (2.0 - p) / (p - 1.0)
     curvature = float(np.sum(plane().X.T ** 2 * flat))
     keep = ("W", "dual")
     return mirror_descent(
-        plane(), PNorm(p), W0, 0.3 / curvature, tol=1e-6, max_steps=300, record=keep
+        plane(),
+        PNorm(p),
+        W0,
+        min(0.3, 0.9 / (p - 1.0)) / curvature,
+        tol=1e-6,
+        max_steps=300,
+        record=keep,
     )
 
 
@@ -91,6 +102,30 @@ def _manifold_points() -> np.ndarray:
     (a, b), y = plane().X[0], plane().Y[0, 0]
     first = np.linspace(-3.0, 3.0, 241)
     return np.stack([first, (y - a * first) / b], axis=1)
+
+
+def _image(p: float) -> np.ndarray:
+    """Return the slopes of the manifold, sampled in either slope so that it fills the frame."""
+    (a, b), y, psi = plane().X[0], plane().Y[0, 0], PNorm(p)
+    w = psi.gradient_of_conjugate(np.linspace(-2.2, 2.2, 221)[:, None])[:, 0]
+    points = np.vstack([np.stack([w, (y - a * w) / b], 1), np.stack([(y - b * w) / a, w], 1)])
+    points = points[np.argsort(points[:, 0])]
+    return psi.gradient(points[:, :, None])[..., 0]
+
+
+def _beside(at: np.ndarray, lines: np.ndarray) -> tuple[tuple[float, float], str]:
+    """Return the offset and anchor of a label of 50 pixels that is farthest from the lines."""
+    places = {
+        (-8.0, -15.0): "end", (8.0, -15.0): "start", (-8.0, 7.0): "end", (8.0, 7.0): "start",
+    }  # fmt: skip
+    room = {}
+    for (right, up), anchor in places.items():
+        along = np.linspace(0.0, 50.0, 6) * (1 if anchor == "start" else -1)
+        box = np.stack([right + along, np.full(6, up + 4.0)], axis=1)
+        apart = box[:, None] - (lines - at)[None] * PIXELS
+        room[right, up] = float(np.min(np.abs(apart).max(axis=2)))
+    best = max(room, key=room.__getitem__)
+    return best, places[best]
 
 
 def _draw_points(ax: Any) -> None:
@@ -119,15 +154,15 @@ def _two_frame(p: float, start: tuple[float, float]) -> Frame:
     multipliers = np.linspace(-6.0, 6.0, 601)[:, None, None] * data.X.T
     through = psi.gradient(W0) + multipliers
     road = psi.gradient_of_conjugate(through)[..., 0]
-    image = psi.gradient(_manifold_points()[:, :, None])[..., 0]
+    image = _image(p)
     gap = float(np.linalg.norm(end - near))
-    side = 1.0 if S[0, 0] >= 0 else -1.0
+    beside, anchor = _beside(S[0], np.vstack([image, through[..., 0]]))
     names = ("W₀", INK, (-8.0, -15.0), "end")
     points: list[Mark] = [
         Line(_outline(p, W0, radius), BALL, 2.0, "6 4"),
         Line(road, COLOR, 1.2, "2 3"),
         Line(W, COLOR, 2.4),
-        Dots(W, COLOR, "<", 4.0, gap=7),
+        Dots(W, COLOR, "o", 3.6, gap=7),
         Dots([W0[:, 0]], INK, "o", 4.5),
         Text((W0[0, 0], W0[1, 0]), *names),
         Dots([near[:, 0]], NEAREST, "D", 5.0, hollow=True),
@@ -137,11 +172,9 @@ def _two_frame(p: float, start: tuple[float, float]) -> Frame:
         Line(image, MANIFOLD, 3.0),
         Line(through[..., 0], COLOR, 1.2, "2 3"),
         Line(S, COLOR, 2.4),
-        Dots(S, COLOR, "<", 4.0, gap=7),
+        Dots(S, COLOR, "o", 3.6, gap=7),
         Dots([S[0]], INK, "o", 4.5),
-        Text(
-            (S[0, 0], S[0, 1]), "∇ψ(W₀)", INK, (-side * 8.0, -15.0), "end" if side > 0 else "start"
-        ),
+        Text((S[0, 0], S[0, 1]), "∇ψ(W₀)", INK, beside, anchor),
         Dots([psi.gradient(end)[:, 0]], COLOR, "o", 6.0, hollow=True),
     ]
     nearest = (
@@ -184,7 +217,7 @@ def two_planes() -> Explorer:
     ]
     panels = [Panel(panel.draw, panel.alt, (360, 350)) for panel in panels]
     controls: list[Slider | Buttons] = [
-        Slider("p", "exponent p", SLOPES, start=6),
+        Slider("p", "exponent p", SLOPES, start=2),
         Buttons("start", "where it starts", STARTS, start=1),
     ]
     return Explorer(panels, _two_frame, controls, "Mirror descent in points and in slopes")
@@ -242,12 +275,12 @@ def _exponent_frame(p: float) -> Frame:
     touch: list[Mark] = [
         Line(_circle(p, length), BALL, 2.0, "6 4"),
         Line(np.vstack([[0.0, 0.0], end[:, 0]]), COLOR, 2.4),
-        Dots(W[W @ data.X[0] < 1.7], COLOR, "<", 4.0, gap=7),
+        Dots(W, COLOR, "o", 3.6, gap=7),
         Dots([end[:, 0]], COLOR, "o", 6.0, hollow=True),
     ]
     sizes: list[Mark] = [
         Line(np.stack([rank, shown], axis=1), COLOR, 2.4),
-        Dots(np.stack([rank, shown], axis=1), COLOR, "<", 3.2, gap=5),
+        Dots(np.stack([rank, shown], axis=1), COLOR, "o", 2.8, gap=5),
     ]
     ratio = float(np.min(np.abs(end)) / np.max(np.abs(end)))
     caption = (
@@ -283,6 +316,7 @@ def exponent() -> Explorer:
     >>> exponent().stops
     20
     """
+    few, flat = _profile(1.0), _profile(np.inf)
     panels = [
         Panel(
             _draw_touch,
@@ -292,8 +326,8 @@ def exponent() -> Explorer:
         ),
         Panel(
             _draw_profile,
-            "Sizes of 40 weights in descending order for p = 1, where ten are not zero, and for "
-            "p = ∞, where most are equal.",
+            f"Sizes of 40 weights in descending order for p = 1, where {np.sum(few > 0)} are not "
+            f"zero, and for p = ∞, where {np.sum(flat > flat[0] * (1 - 1e-9))} are equal.",
             (360, 350),
         ),
     ]
