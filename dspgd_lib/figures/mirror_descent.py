@@ -217,7 +217,7 @@ def two_planes() -> Explorer:
     ]
     panels = [Panel(panel.draw, panel.alt, (360, 350)) for panel in panels]
     controls: list[Slider | Buttons] = [
-        Slider("p", "exponent p", SLOPES, start=2),
+        Slider("p", "exponent\u00a0p", SLOPES, start=2),
         Buttons("start", "where it starts", STARTS, start=1),
     ]
     return Explorer(panels, _two_frame, controls, "Mirror descent in points and in slopes")
@@ -331,5 +331,5 @@ def exponent() -> Explorer:
             (360, 350),
         ),
     ]
-    controls = [Slider("p", "exponent p", EXPONENTS, start=6)]
+    controls = [Slider("p", "exponent\u00a0p", EXPONENTS, start=6)]
     return Explorer(panels, _exponent_frame, controls, "The exponent decides what is near")
