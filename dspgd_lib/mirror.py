@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._validation import Array, as_array, frobenius_norm, nonnegative_integer, positive
 from .problem import Problem
-from .solve import check_problem
+from .solve import check_problem, empty_history
 
 RECORDABLE = ("W", "dual", "gradient", "loss")
 HUGE = 1e80  # weights of this size will not come back
@@ -120,7 +120,7 @@ def mirror_descent(
     if closeness.ndim or closeness < 0:
         raise ValueError(f"tol must be a number ≥ 0, found {tol!r}: 0 runs exactly max_steps.")
     examples = _checked_order(order, problem.n)
-    history = _checked_record(record)
+    history = empty_history(record, RECORDABLE)
     W = np.repeat(start[None], len(rates), axis=0)
     dual = np.asarray(psi.gradient(W), dtype=float).copy()
     if dual.shape != W.shape or not np.isfinite(dual).all():
@@ -223,14 +223,6 @@ def _checked_order(order: ArrayLike | None, n: int) -> NDArray[np.int64] | None:
     if examples.min() < 0 or examples.max() >= n:
         raise ValueError(f"order must name examples from 0 to {n - 1}, found {order!r}.")
     return examples.astype(np.int64)
-
-
-def _checked_record(record: Iterable[str]) -> dict[str, list[Array]]:
-    names = (record,) if isinstance(record, str) else tuple(record)
-    for name in names:
-        if name not in RECORDABLE:
-            raise ValueError(f"record has the unknown name {name!r}: choose from {RECORDABLE}.")
-    return {name: [] for name in names}
 
 
 def _record(history: dict[str, list[Array]], problem: Problem, W: Array, dual: Array) -> None:

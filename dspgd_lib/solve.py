@@ -73,11 +73,12 @@ class Result:
     history: dict[str, Array] = field(repr=False)
 
 
-def _checked_record(record: Iterable[str]) -> dict[str, list[Any]]:
+def empty_history(record: Iterable[str], recordable: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Return an empty list for each name to record, once all names are known ones."""
     names = (record,) if isinstance(record, str) else tuple(record)
     for name in names:
-        if name not in RECORDABLE:
-            raise ValueError(f"record has the unknown name {name!r}: choose from {RECORDABLE}.")
+        if name not in recordable:
+            raise ValueError(f"record has the unknown name {name!r}: choose from {recordable}.")
     return {name: [] for name in names}
 
 
@@ -173,7 +174,7 @@ def dspgd(
     if tolerance.ndim:
         raise ValueError(f"tol must be one number, found shape {tolerance.shape}.")
     max_steps = nonnegative_integer("max_steps", max_steps)
-    history = _checked_record(record)
+    history = empty_history(record, RECORDABLE)
     bound = _guarantee(problem, K)
     if bound is not None and np.ndim(bound):
         raise ValueError(f"K must be one preconditioner, found a grid of {len(bound)}.")
