@@ -5,13 +5,12 @@ from .divergences import (
     FundamentalIdentity,
     adjusted_bregman,
     bregman,
-    bregman_projection,
     fundamental_identity,
     loss_conjugate_at,
     three_point_gap,
 )
 from .flow import FlowResult, preconditioned_flow
-from .interpolators import min_norm
+from .interpolators import bregman_projection, min_norm
 from .losses import LogCoshLoss, SquaredLoss
 from .mirror import MirrorRuns, mirror_curvature, mirror_descent
 from .potentials import (

@@ -1,7 +1,8 @@
-"""The interpolating points nearest to a start in a p-norm: argmin ‖W − W0‖_p."""
+"""The interpolating points nearest to a start, in a p-norm or a Bregman divergence."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq, linprog
 from scipy.sparse import csc_array, eye_array, hstack, vstack
 
-from ._validation import Array, frobenius_norm
+from ._validation import Array, frobenius_norm, inner
 from .problem import Problem
 
 ACTIVE = 1e-8  # an entry this close to a bound, in units of the largest, counts as on it
@@ -96,6 +97,92 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
     unseen = ~np.any(problem.X != 0, axis=0)
     found[unseen] = W[unseen]
     return found
+
+
+def bregman_projection(problem: Problem, f: Any, C: ArrayLike) -> Array:
+    """Return the interpolating weights P with the least D_f(P, C).
+
+    Newton's method on the multipliers: P has the slopes ∇f(C) + XᵀA, and A makes XP = Y. It needs
+    slopes that floats can tell apart: LogCosh has none beyond weights of about 15.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data and labels; the loss plays no role.
+    f : potential or preconditioner
+        Any strictly convex object with `gradient`, `conjugate` and `gradient_of_conjugate`.
+    C : array of shape (d, k), or (d,) if k = 1
+        The point to project, in the interior of the domain of f.
+
+    Returns
+    -------
+    array of shape (d, k)
+        P, with XP = Y to about twelve digits.
+
+    Raises
+    ------
+    ValueError
+        If C does not fit the problem or has no gradient, or if no such P is found: the domain of
+        f must contain interpolating weights.
+
+    Notes
+    -----
+    The Bregman projection (this book; classical, Bregman 1967).
+
+    Examples
+    --------
+    >>> from dspgd_lib import NegativeEntropy
+    >>> problem = Problem(X=[[1.0, 1.0]], Y=[3.0])
+    >>> bregman_projection(problem, NegativeEntropy(), [[1.0], [2.0]]).round(9).tolist()
+    [[1.0], [2.0]]
+    >>> bregman_projection(problem, NegativeEntropy(), [[2.0], [4.0]]).round(9).tolist()
+    [[1.0], [2.0]]
+    """
+    C = problem.weights(C, "C")
+    if C.ndim != 2:
+        raise ValueError(f"C must be one matrix of shape (d, k), found {C.shape}: project in turn.")
+    X, Y, start = problem.X, problem.Y, f.gradient(C)
+    A = np.zeros(Y.shape)
+    units = np.eye(Y.size).reshape(-1, *Y.shape)
+
+    def dual(A: Array) -> float:
+        return float(f.conjugate(start + X.T @ A) - inner(A, Y))
+
+    def excess(A: Array) -> Array:
+        return X @ f.gradient_of_conjugate(start + X.T @ A) - Y
+
+    def good(A: Array, step: Array, length: float, value: float, fall: float) -> bool:
+        """Tell whether the dual falls, and does not rise steeply where the step ends."""
+        try:
+            E = excess(A + length * step)
+        except ValueError:  # outside the domain of the dual
+            return False
+        if not np.isfinite(E).all() or inner(E, step) > -0.5 * fall:
+            return False
+        return dual(A + length * step) <= value + 1e-4 * length * fall + 1e-13 * abs(value)
+
+    best = np.inf
+    for _ in range(200):
+        E = excess(A)
+        size = float(np.abs(E).max())
+        scale = float(np.abs(Y).max() + np.abs(X).max() * np.abs(E + Y).max())
+        if size <= 1e-15 * scale or (size >= 0.5 * best and best <= 1e-12 * scale):
+            break
+        best = min(best, size)
+        step = -_solve(_slopes_of(excess, A, units), E)
+        value, fall, length = dual(A), float(inner(E, step)), 1.0
+        while length > 1e-12 and not good(A, step, length, value, fall):
+            length *= 0.5
+        if length <= 1e-12:
+            break
+        A = A + length * step
+    E = excess(A)
+    if not np.abs(E).max() <= 1e-9 * (np.abs(Y).max() + np.abs(X).max()):
+        raise ValueError(
+            f"no projection found: the labels are missed by {np.abs(E).max():.1g}. "
+            "Does the domain of f hold weights that interpolate the labels of problem?"
+        )
+    return f.gradient_of_conjugate(start + X.T @ A)
 
 
 def _sparsest(X: Array, step: Array) -> Array:
@@ -222,3 +309,23 @@ def _solution(cost: Array, X: Array, step: Array, A_eq: Any, **program: Any) -> 
 def _correction(A: Array, residual: Array) -> Array:
     """Return the shortest x with Ax = residual: what HiGHS left undone on its active set."""
     return np.asarray(np.linalg.lstsq(A, residual, rcond=None)[0], dtype=float)
+
+
+def _slopes_of(excess: Callable[[Array], Array], A: Array, units: Array) -> Array:
+    """Return the Jacobian of `excess` by differences that stay where it is defined."""
+    size = 1.0 + np.abs(A).max()
+    for h in (1e-8 * size, 1e-10 * size, 1e-12 * size):
+        try:
+            change = (excess(A + h * units) - excess(A - h * units)) / (2.0 * h)
+        except ValueError:
+            continue
+        if np.isfinite(change).all():
+            return change.reshape(len(units), -1).T
+    raise ValueError(
+        "no projection found: it lies so far out that f has no slope left there in floats. Move C "
+        "nearer to the interpolating weights, or choose a potential that grows faster."
+    )
+
+
+def _solve(J: Array, E: Array) -> Array:
+    return np.asarray(np.linalg.lstsq(J, E.ravel(), rcond=1e-14)[0], float).reshape(E.shape)
