@@ -6,49 +6,26 @@ the browser only switches overlays. In Jupyter the same call recomputes the over
 
 from __future__ import annotations
 
-import base64
-import io
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
+from dspgd_lib.figures.canvas import Canvas, Panel, png
+from dspgd_lib.figures.canvas import _draw as _draw
+from dspgd_lib.figures.controls import Buttons, Slider
 from dspgd_lib.figures.marks import Mark
 from dspgd_lib.plotting import STYLE_SHEET, is_static
 
 CSS = Path(__file__).with_name("explorer.css")
 _numbers = count(1)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One background picture.
-
-    Parameters
-    ----------
-    draw
-        Called with matplotlib axes; draws what no control changes, and fixes the limits.
-    alt
-        What the background shows, in words.
-    size
-        Width and height in CSS pixels at natural size; 360 fits a phone.
-    axes
-        False for a picture that draws its own space (perspective): the axes fill the panel.
-    """
-
-    draw: Callable[[Any], None]
-    alt: str
-    size: tuple[int, int] = (360, 300)
-    axes: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,146 +35,6 @@ class Frame:
     marks: Sequence[Sequence[Mark]]
     alts: Sequence[str]
     caption: str = ""
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A positive or signed number; ``values`` are the stops in the built page."""
-
-    name: str
-    description: str
-    values: Sequence[float]
-    start: int = 0
-    log: bool = True
-    form: str = "{:.3g}"
-
-    def labels(self) -> list[str]:
-        """Return the text shown for each stop."""
-        return [self.form.format(value) for value in self.values]
-
-    def static(self) -> widgets.Widget:
-        """Return a slider over the stops, addressed by index."""
-        options = [(label, i) for i, label in enumerate(self.labels())]
-        return widgets.SelectionSlider(
-            options=options, index=self.start, description=self.description, **_WIDE
-        )
-
-    def live(self) -> widgets.Widget:
-        """Return a slider over every value between the first and the last stop."""
-        low, high, start = self.values[0], self.values[-1], self.values[self.start]
-        if self.log:
-            low, high = np.log10([low, high])
-            kind, step = widgets.FloatLogSlider, (high - low) / 400
-        else:
-            kind, step = widgets.FloatSlider, (high - low) / 400
-        return kind(
-            value=start, min=low, max=high, step=step, description=self.description,
-            readout_format=".3g", **_WIDE,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Buttons:
-    """A choice among a few named values."""
-
-    name: str
-    description: str
-    options: Mapping[str, Any]
-    start: int = 0
-
-    @property
-    def values(self) -> list[Any]:
-        """The value behind each button."""
-        return list(self.options.values())
-
-    def labels(self) -> list[str]:
-        """Return the text on each button."""
-        return list(self.options)
-
-    def static(self) -> widgets.Widget:
-        """Return the row of buttons."""
-        return widgets.ToggleButtons(
-            options=list(self.options.items()), index=self.start, description=self.description,
-            style={"button_width": "auto"},
-        )  # fmt: skip
-
-    live = static
-
-
-_WIDE: dict[str, Any] = {"layout": widgets.Layout(width="100%")}
-
-
-@dataclass(frozen=True)
-class _Canvas:
-    """A drawn panel: its picture as a data URI and the map from data to its pixels."""
-
-    panel: Panel
-    source: str
-    to_pixels: Callable[[np.ndarray], np.ndarray]
-    clip: tuple[float, float, float, float]
-
-    @property
-    def widest(self) -> int:
-        return int(1.4 * self.panel.size[0])
-
-    def image(self) -> str:
-        width, height = self.panel.size
-        return (
-            f'<img class="dark-light" src="{self.source}" width="{width}" height="{height}" '
-            f'style="max-width:{self.widest}px" alt="{escape(self.panel.alt)}">'
-        )
-
-    def overlay(self, marks: Sequence[Mark], alt: str) -> str:
-        width, height = self.panel.size
-        x, y, w, h = self.clip
-        box = f'x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{h:.0f}"'
-        inner = "".join(mark.svg(self.to_pixels) for mark in marks)
-        return (
-            f'<svg class="overlay" viewBox="0 0 {width} {height}" role="img" '
-            f'style="max-width:{self.widest}px" '
-            f'aria-label="{escape(alt)}"><svg {box} viewBox="{x:.0f} {y:.0f} {w:.0f} {h:.0f}">'
-            f"{inner}</svg></svg>"
-        )
-
-
-def _draw(panel: Panel) -> tuple[Any, Any]:
-    width, height = panel.size
-    with plt.style.context(STYLE_SHEET):
-        fig = plt.figure(figsize=(width / 100, height / 100), dpi=100)
-        if panel.axes:
-            ax = fig.add_subplot()
-        else:
-            fig.set_layout_engine("none")
-            ax = fig.add_axes((0, 0, 1, 1))
-            ax.set_axis_off()
-        panel.draw(ax)
-        fig.canvas.draw()
-        # Saving would lay the figure out once more, and move the axes under the overlay.
-        fig.set_layout_engine("none")
-    return fig, ax
-
-
-def _canvas(panel: Panel) -> _Canvas:
-    fig, ax = _draw(panel)
-    height = panel.size[1]
-    transform, box = ax.transData.frozen(), ax.bbox.frozen()
-    with plt.style.context(STYLE_SHEET), io.StringIO() as out:
-        fig.savefig(out, format="svg", dpi=100, metadata={"Date": None, "Creator": None})
-        picture = out.getvalue()
-    plt.close(fig)
-    picture = picture[picture.index("<svg") :]
-    picture = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", picture, flags=re.S)
-    picture = re.sub(r"(\d\.\d{4})\d+", r"\1", re.sub(r"\s*\n\s*", " ", picture))
-
-    def to_pixels(points: np.ndarray) -> np.ndarray:
-        x, y = transform.transform(points).T
-        return np.c_[x, height - y]
-
-    clip = (box.x0, height - box.y1, box.width, box.height)
-    source = "data:image/svg+xml," + quote(picture, safe=" =:/;,()'!*-._~@+#?$[]").replace(
-        "#", "%23"
-    )
-    return _Canvas(panel, source, to_pixels, clip)
 
 
 @dataclass(frozen=True)
@@ -238,7 +75,7 @@ class Explorer:
     frame: Callable[..., Frame]
     controls: Sequence[Slider | Buttons]
     label: str
-    _canvases: list[_Canvas] = field(init=False, repr=False, compare=False)
+    _canvases: list[Canvas] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the figure and draw its backgrounds."""
@@ -249,7 +86,7 @@ class Explorer:
                 f"figure {self.label!r} has {self.stops} stops; a page carries at most 200: "
                 "give its controls fewer values"
             )
-        object.__setattr__(self, "_canvases", [_canvas(panel) for panel in self.panels])
+        object.__setattr__(self, "_canvases", [Canvas.of(panel) for panel in self.panels])
 
     @property
     def stops(self) -> int:
@@ -346,7 +183,7 @@ class Explorer:
             display(self.live())
             return
         fig = self.picture()
-        bundle = {"text/html": self.still(), "image/png": _png(fig), "text/plain": self.label}
+        bundle = {"text/html": self.still(), "image/png": png(fig), "text/plain": self.label}
         display(bundle, raw=True)
         display(self.static())
 
@@ -361,10 +198,3 @@ def _assemble(
     stage = widgets.Box(layers).add_class("explorer-stage")
     box = widgets.VBox([top, stage]).add_class("explorer-widget")
     return box if static else box.add_class("explorer")
-
-
-def _png(fig: Any) -> str:
-    with io.BytesIO() as out:
-        fig.savefig(out, format="png", dpi=200)
-        plt.close(fig)
-        return base64.b64encode(out.getvalue()).decode()
