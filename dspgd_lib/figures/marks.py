@@ -1,4 +1,7 @@
-"""Marks: what an overlay draws, each able to draw itself as SVG and on matplotlib axes."""
+"""Marks: what an overlay draws, each able to draw itself as SVG and on matplotlib axes.
+
+Points may have the shape (n, 2) or, as columns of weights, (n, 2, 1); one point (2,) or (2, 1).
+"""
 
 from __future__ import annotations
 
@@ -36,10 +39,13 @@ _CORNERS = {  # corners of a marker of radius 1
 }
 
 
+def _rows(points: Any) -> np.ndarray:
+    return np.asarray(points, dtype=float).reshape(-1, 2)
+
+
 def _pixels(points: Any, to_pixels: ToPixels) -> np.ndarray:
-    points = np.asarray(points, dtype=float).reshape(-1, 2)
     with np.errstate(all="ignore"):
-        pixels = to_pixels(points)
+        pixels = to_pixels(_rows(points))
     return np.clip(pixels[np.isfinite(pixels).all(axis=1)], -FAR, FAR)
 
 
@@ -64,7 +70,7 @@ def _simple(pixels: np.ndarray, tolerance: float = 0.25) -> np.ndarray:
     return np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP]
 
 
-def _number(x: float) -> str:
+def _px(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0")
 
 
@@ -81,7 +87,7 @@ class Line:
     def svg(self, to_pixels: ToPixels) -> str:
         """Return the SVG element of this line."""
         pixels = _simple(_thin(_pixels(self.points, to_pixels), 0.5))
-        path = " ".join(f"{_number(x)},{_number(y)}" for x, y in pixels)
+        path = " ".join(f"{_px(x)},{_px(y)}" for x, y in pixels)
         extra = f' stroke-dasharray="{self.dash}"' if self.dash else ""
         extra += f' opacity="{self.opacity:g}"' if self.opacity < 1 else ""
         return (
@@ -91,7 +97,7 @@ class Line:
 
     def draw(self, ax: Any) -> None:
         """Draw the line on matplotlib axes (for print)."""
-        x, y = np.asarray(self.points, dtype=float).T
+        x, y = _rows(self.points).T
         pattern = (0, tuple(map(float, self.dash.split()))) if self.dash else "-"
         ax.plot(x, y, color=self.color, lw=0.75 * self.width, ls=pattern, alpha=self.opacity)
 
@@ -111,7 +117,7 @@ class Dots:
         """Return one SVG path that draws every marker."""
         pixels = _thin(_pixels(self.points, to_pixels), self.gap)
         outline = self._outline()
-        path = "".join(f"M{_number(x)},{_number(y)}{outline}" for x, y in pixels)
+        path = "".join(f"M{_px(x)},{_px(y)}{outline}" for x, y in pixels)
         fill, edge = ("#fff", self.color) if self.hollow else (self.color, "#fff")
         width = 1.8 if self.hollow else 0.8
         return f'<path fill="{fill}" stroke="{edge}" stroke-width="{width:g}" d="{path}"/>'
@@ -119,11 +125,11 @@ class Dots:
     def _outline(self) -> str:
         """Path commands that go round one marker, from its centre."""
         if self.marker not in _CORNERS:
-            r, d = _number(self.size), _number(2 * self.size)
+            r, d = _px(self.size), _px(2 * self.size)
             return f"m-{r},0a{r},{r} 0 1 0 {d},0a{r},{r} 0 1 0 -{d},0z"
         corners = np.array(_CORNERS[self.marker]) * self.size
         moves = np.diff(corners, axis=0, prepend=[(0, 0)])
-        return "m" + " ".join(f"{_number(x)},{_number(y)}" for x, y in moves) + "z"
+        return "m" + " ".join(f"{_px(x)},{_px(y)}" for x, y in moves) + "z"
 
     def draw(self, ax: Any) -> None:
         """Draw the markers on matplotlib axes (for print)."""
@@ -137,7 +143,7 @@ class Dots:
 class Text:
     """A short text beside a data point, ``offset`` in pixels (right, up)."""
 
-    at: tuple[float, float]
+    at: Any
     text: str
     color: str
     offset: tuple[float, float] = (6.0, 6.0)
@@ -147,10 +153,10 @@ class Text:
 
     def svg(self, to_pixels: ToPixels) -> str:
         """Return the SVG text, with a white halo so that lines do not strike it out."""
-        ((x, y),) = to_pixels(np.array([self.at], dtype=float))
+        ((x, y),) = to_pixels(_rows(self.at))
         weight = ' font-weight="600"' if self.bold else ""
         return (
-            f'<text x="{_number(x + self.offset[0])}" y="{_number(y - self.offset[1])}" '
+            f'<text x="{_px(x + self.offset[0])}" y="{_px(y - self.offset[1])}" '
             f'fill="{self.color}" font-size="{self.size:g}" text-anchor="{self.anchor}"{weight} '
             f'stroke="#fff" stroke-width="3" paint-order="stroke">{escape(self.text)}</text>'
         )
@@ -160,7 +166,7 @@ class Text:
         side = {"start": "left", "middle": "center", "end": "right"}[self.anchor]
         ax.annotate(
             self.text,
-            self.at,
+            _rows(self.at)[0],
             (0.75 * self.offset[0], 0.75 * self.offset[1]),
             textcoords="offset points",
             color=self.color,
@@ -173,7 +179,60 @@ class Text:
 Mark = Line | Dots | Text
 
 
+def note(at: Any, text: str, color: str, anchor: str = "start", bold: bool = True) -> Text:
+    """Return a text that stands exactly at a data point: it names a curve, not the point.
+
+    Parameters
+    ----------
+    at : array of shape (2,)
+        Where its baseline begins, or what else the anchor says.
+    text, color : str
+        What it says, and in which colour.
+    anchor : str
+        "start", "middle" or "end".
+    bold : bool
+        Whether it is set in bold type.
+
+    Returns
+    -------
+    Text
+
+    Examples
+    --------
+    >>> note((0.5, 1.0), "f", "black").offset
+    (0.0, 0.0)
+    """
+    return Text(at, text, color, (0.0, 0.0), anchor, bold=bold)
+
+
+def number(value: float, form: str = ".3g") -> str:
+    """Return a number in words of the book: with a minus sign instead of a hyphen.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    form : str
+        How to format it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(-0.5), number(2.0, "+.2f")
+    ('−0.5', '+2.00')
+    """
+    return f"{value:{form}}".replace("-", "−")
+
+
 def swatch(style: Look) -> str:
     """Return an optimizer's marker as inline SVG, for a legend in running text."""
     mark = Dots([(8, 8)], style.color, style.marker, 5.5).svg(lambda points: points)
     return f'<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">{mark}</svg>'
+
+
+def keyed(style: Look, text: str) -> str:
+    """Return an optimizer's marker and a text that stay on one line of a caption."""
+    return f'<span style="white-space:nowrap">{swatch(style)} {text}</span>'

@@ -1,0 +1,106 @@
+"""What the backgrounds of several figures draw with matplotlib."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from dspgd_lib.figures.plane import Box, line_in_box
+from dspgd_lib.plotting import FAINT, MANIFOLD
+
+
+def draw_axes(ax: Any, box: Box, title: str = "", name: str = "w") -> None:
+    """Make matplotlib axes the picture of a plane of two weights.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    box : Box
+        The limits; both axes have the same unit.
+    title, name : str
+        Title, and the letter of the two coordinates.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> draw_axes(ax, ((0, 4), (0, 4)), name="v")
+    >>> ax.get_xlabel()
+    '$v_1$'
+    """
+    ax.set(xlim=box[0], ylim=box[1], aspect="equal", title=title)
+    ax.set(xlabel=f"${name}_1$", ylabel=f"${name}_2$")
+
+
+def draw_manifold(ax: Any, x: ArrayLike, y: float, box: Box, margin: float = 0.0) -> None:
+    """Draw the line of interpolating weights x·w = y.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    x : array of shape (2,)
+        The data point.
+    y : float
+        Its label.
+    box : Box
+        The limits of the picture.
+    margin : float
+        How far beyond them the line goes on: the picture then cuts it, and its ends do not show.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> draw_manifold(ax, [1.0, 1.0], 1.0, ((0, 3), (0, 3)), margin=1.0)
+    >>> ax.lines[0].get_xdata().tolist()
+    [2.0, -1.0]
+    """
+    wide = tuple((low - margin, high + margin) for low, high in box)
+    ax.plot(*line_in_box(x, y, (wide[0], wide[1])).T, color=MANIFOLD, lw=3)
+
+
+def draw_cross(ax: Any) -> None:
+    """Draw faint coordinate axes through the origin of matplotlib axes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> draw_cross(ax)
+    >>> len(ax.lines)
+    2
+    """
+    ax.axhline(0, color=FAINT, lw=0.6)
+    ax.axvline(0, color=FAINT, lw=0.6)
+
+
+def draw_legend(ax: Any, height: float, *entries: tuple[float, str, str]) -> None:
+    """Name the curves of an overlay above matplotlib axes, each in its colour.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    height : float
+        Of the texts, in units of the axes: 1 is their upper edge.
+    *entries : tuples (left, text, color)
+        Where each text begins, in units of the axes; a first character — or -- shows the line.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> draw_legend(ax, 1.03, (0.0, "— first", "k"), (0.5, "-- second", "k"))
+    >>> len(ax.texts)
+    2
+    """
+    for left, text, color in entries:
+        ax.text(left, height, text, color=color, transform=ax.transAxes, fontsize=12)
