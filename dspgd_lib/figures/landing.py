@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, Text, swatch
+from dspgd_lib.figures.marks import Dots, Line, Mark, Text, keyed, number
+from dspgd_lib.figures.space import Camera, Floor, grid
 from dspgd_lib.plotting import INK, MANIFOLD, look
 from dspgd_lib.preconditioners import Adam, GradientClipping, GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
@@ -23,6 +24,8 @@ NEW_EXAMPLE = np.array([[0.5, 0.5, -1.0]])
 FRACTION = 0.1  # of the guaranteed learning rate: small steps, so that the roads are smooth
 TICKS = 10
 NEARLY = 0.02  # of the way is left at the last tick
+SEEN = Camera(turn=196, tilt=31, strength=0.06)
+TALL = 2.55  # how far up the manifold is drawn
 
 
 @cache
@@ -34,49 +37,32 @@ def problem() -> tuple[Problem, np.ndarray]:
 
 
 @cache
-def _basis() -> np.ndarray:
-    """Rows: along the floor from the GD limit to the start, across it, up along the manifold."""
+def _room() -> Floor:
+    """Axes: along the floor from the GD limit to the start, across it, up along the manifold."""
     data, W0 = problem()
-    way = (W0 - data.project(W0))[:, 0]
-    up = np.cross(*data.X)
-    along, up = way / np.linalg.norm(way), up / np.linalg.norm(up)
-    return np.array([along, np.cross(along, up), up])
+    goal, up = data.project(W0)[:, 0], np.cross(*data.X)
+    along = W0[:, 0] - goal
+    return Floor.along(goal, along, np.cross(along, up), up)
 
 
-def _space(W: np.ndarray) -> np.ndarray:
-    """Coordinates with the GD limit as origin, the floor at height 0; (..., 3, 1) to (..., 3)."""
-    data, W0 = problem()
-    return (W - data.project(W0))[..., 0] @ _basis().T
-
-
-def _screen(points: Any) -> np.ndarray:
-    """Perspective view of points of shape (n, 3), from above the floor and in front of it."""
-    turn, tilt = np.radians(196), np.radians(31)
-    right = np.array([np.cos(turn), np.sin(turn), 0])
-    back = np.array([-np.sin(turn), np.cos(turn), 0])
-    upward = np.array([0, 0, 1])
-    points = np.asarray(points, dtype=float)
-    depth = points @ (np.cos(tilt) * back - np.sin(tilt) * upward)
-    height = points @ (np.sin(tilt) * back + np.cos(tilt) * upward)
-    return np.c_[points @ right, height] / (1 + 0.06 * depth)[:, None]
+def _coordinates(W: np.ndarray) -> np.ndarray:
+    """Coordinates in the room, of shape (..., 3), of weights of shape (..., 3, 1)."""
+    return _room().coordinates(W[..., 0])
 
 
 def _draw_room(ax: Any) -> None:
     along, across = np.linspace(-0.75, 3.0, 9), np.linspace(-1.3, 1.1, 7)
-    corners = [(along[i], across[j], 0) for i, j in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
-    ax.fill(*_screen(corners).T, color="#f4f1e9", zorder=0)
-    ends = [((a, across[0], 0), (a, across[-1], 0)) for a in along]
-    ends += [((along[0], b, 0), (along[-1], b, 0)) for b in across]
-    for pair in ends:
-        ax.plot(*_screen(pair).T, color="#ddd7c8", lw=0.7)
-    for low, high, alpha in ((0, 2.55, 1), (-0.45, 0, 0.25)):
-        ax.plot(*_screen([(0, 0, low), (0, 0, high)]).T, color=MANIFOLD, lw=5, alpha=alpha)
-    top = _screen([(0, 0, 2.55)])[0]
+    corners = [(along[i], across[j]) for i, j in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
+    ax.fill(*SEEN.see(corners).T, color="#f4f1e9", zorder=0)
+    for line in grid(along, across):
+        ax.plot(*SEEN.see(line).T, color="#ddd7c8", lw=0.7)
+    for low, high, alpha in ((0, TALL, 1), (-0.45, 0, 0.25)):
+        ax.plot(*SEEN.see([(0, 0, low), (0, 0, high)]).T, color=MANIFOLD, lw=5, alpha=alpha)
     words = "every point of this\nline fits the two\ndata points"
-    beside = {"textcoords": "offset points", "fontsize": 10, "color": MANIFOLD, "ha": "right"}
-    ax.annotate(words, top, (-9, -31), **beside)
-    start = _screen([_space(problem()[1])])[0]
-    ax.annotate("start", start, (-3, 9), textcoords="offset points", ha="right", weight="bold")
+    beside = {"textcoords": "offset points", "ha": "right"}
+    ax.annotate(words, SEEN.see((0, 0, TALL)), (-9, -31), fontsize=10, color=MANIFOLD, **beside)
+    start = SEEN.see(_coordinates(problem()[1]))
+    ax.annotate("start", start, (-3, 9), weight="bold", **beside)
     ax.set(xlim=(-3.15, 1.8), ylim=(-1.16, 2.8))
 
 
@@ -92,48 +78,41 @@ def _runs(eps: float) -> tuple[Any, ...]:
 
 def _frame(eps: float) -> Frame:
     *floor, (adam, adam_run) = _runs(eps)
-    landed = _space(adam_run.W)
-    gap = abs(landed[2])
-    flight = _space(adam_run.history["W"])
-    marks: list[Mark] = [Line(_screen(flight * [1, 1, 0]), "#a79c88", 1.6, "2 4")]
-    for lane, (K, run) in zip((-0.055, 0.0, 0.055), floor, strict=True):
-        marks += _road(K, _space(run.history["W"]), lane)
-    marks += _road(adam, flight, 0.0)
-    foot, top = (tuple(_screen([point])[0]) for point in ((0, 0, 0), landed))
+    flight, landed = _coordinates(adam_run.history["W"]), _coordinates(adam_run.W)
+    foot, top = SEEN.see((0, 0)), SEEN.see(landed)
     style = look(adam)
+    marks: list[Mark] = [Line(SEEN.see(flight[:, :2]), "#a79c88", 1.6, "2 4")]  # its shadow
+    for lane, (K, run) in zip((-0.055, 0.0, 0.055), floor, strict=True):
+        marks += _road(K, _coordinates(run.history["W"]), lane)
+    marks += _road(adam, flight, 0.0)
     marks += [
-        Dots([_screen([_space(problem()[1])])[0]], INK, "o", 6),
-        Dots([foot], INK, "o", 7),
-        Dots([top], style.color, "D", 7),
+        Dots(SEEN.see(_coordinates(problem()[1])), INK, "o", 6),
+        Dots(foot, INK, "o", 7),
+        Dots(top, style.color, "D", 7),
         Text(top, "Adam", style.color, (13, 2), bold=True, size=14),
     ]
     marks += [
-        Text(foot, look(K).name, look(K).color, (13, -13 - 15 * line), bold=True, size=12.5)
+        Text(foot, look(K).name, look(K).color, (13, -13 - 15 * line), bold=True)
         for line, (K, _) in enumerate(floor)
     ]
-    predicted = [
-        f"{(NEW_EXAMPLE @ run.W)[0, 0]:+.2f}".replace("-", "−") for run in (floor[0][1], adam_run)
-    ]
-    steps = ", ".join(
-        f'<span style="white-space:nowrap">{swatch(look(K))} {run.steps:,}</span>'
-        for K, run in _runs(eps)
-    )
+    others, adams = (number((NEW_EXAMPLE @ run.W)[0, 0], "+.2f") for run in (floor[0][1], adam_run))
+    steps = ", ".join(keyed(look(K), f"{run.steps:,}") for K, run in _runs(eps))
     caption = (
-        f"On a new example Adam says <b>{predicted[1]}</b>, the other three "
-        f"<b>{predicted[0]}</b>. Steps at a tenth of each guaranteed learning rate: {steps}."
+        f"On a new example Adam says <b>{adams}</b>, the other three <b>{others}</b>. "
+        f"Steps at a tenth of each guaranteed learning rate: {steps}."
     )
     alt = (
         f"Smoothing {eps:.3g}: gradient descent, normalized GD and clipping run along one curved "
         f"road on the floor and meet where the manifold stands on it. Adam leaves the floor and "
-        f"reaches the manifold {gap:.2f} higher. On a new example they predict "
-        f"{predicted[0]}, Adam {predicted[1]}."
+        f"reaches the manifold {abs(landed[2]):.2f} higher. On a new example they predict "
+        f"{others}, Adam {adams}."
     )
     return Frame([marks], [alt], caption)
 
 
 def _road(K: Any, path: np.ndarray, lane: float) -> list[Mark]:
     """Return a path with markers after equal numbers of steps, moved sideways into its lane."""
-    style, road = look(K), _beside(_screen(path), lane)
+    style, road = look(K), _beside(SEEN.see(path), lane)
     left = np.linalg.norm(path - path[-1], axis=1) / np.linalg.norm(path[0] - path[-1])
     ticks = np.linspace(0, np.argmax(left < NEARLY), TICKS + 1).astype(int)[1:]
     return [
