@@ -56,7 +56,7 @@ def draw_manifold(ax: Any, x: ArrayLike, y: float, box: Box, margin: float = 0.0
     >>> ax = Figure().add_subplot()
     >>> draw_manifold(ax, [1.0, 1.0], 1.0, ((0, 3), (0, 3)), margin=1.0)
     >>> ax.lines[0].get_xdata().tolist()
-    [2.0, -1.0]
+    [-1.0, 2.0]
     """
     wide = tuple((low - margin, high + margin) for low, high in box)
     ax.plot(*line_in_box(x, y, (wide[0], wide[1])).T, color=MANIFOLD, lw=3)

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from dspgd_lib.figures.backgrounds import draw_axes, draw_manifold
 from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, Text
-from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD, look
-from dspgd_lib.preconditioners import NormalizedGD
+from dspgd_lib.figures.marks import Dots, Line, Mark, Text, note
+from dspgd_lib.figures.plane import circle, on_line, segment
+from dspgd_lib.plotting import BOUND, FAINT, INK, look
+from dspgd_lib.preconditioners import GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
 from dspgd_lib.solve import Result, dspgd
 from dspgd_lib.theory import max_learning_rate
@@ -18,8 +20,9 @@ from dspgd_lib.theory import max_learning_rate
 SMOOTHING = [0.02, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0]
 FRACTIONS = [0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.3, 1.6, 1.9, 2.2, 2.6]
 PACES = [3, 4, 6, 8, 12, 20, 30, 40, 60, 80, 120, 200, 300]
-COLOR = look(NormalizedGD(1.0)).color
+COLOR, GD_COLOR = look(NormalizedGD(1.0)).color, look(GradientDescent()).color
 DUAL = "#5B3E96"
+DASHED: dict[str, Any] = {"color": FAINT, "lw": 0.8, "ls": (0, (4, 3))}
 
 
 @cache
@@ -39,31 +42,24 @@ def _run(eps: float, fraction: float) -> Result:
 
 def _draw_weights(ax: Any) -> None:
     data, W0 = plane()
-    (a, b), y = data.X[0], data.Y[0, 0]
-    w1 = np.array([-2.0, 4.0])
-    ax.plot(w1, (y - a * w1) / b, color=MANIFOLD, lw=3)
-    ax.annotate(
-        r"$\mathcal{W}$: $XW=Y$", (-0.72, (y + a * 0.72) / b), (8, 2), textcoords="offset points"
-    )
-    line = np.hstack([W0 - 1.6 * data.X.T, W0 + 1.6 * data.X.T])
-    ax.plot(*line, color=FAINT, lw=0.8, ls=(0, (4, 3)))
+    x, y, box = data.X[0], data.Y[0, 0], ((-1.05, 2.95), (-0.95, 2.65))
+    draw_manifold(ax, x, y, box, margin=1)
+    fits = on_line(x, y, -0.72)
+    ax.annotate(r"$\mathcal{W}$: $XW=Y$", fits, (8, 2), textcoords="offset points")
+    ax.plot(*segment(W0[:, 0], x, 1.6).T, **DASHED)
     ax.plot(*W0, "o", color=INK, ms=7)
     ax.annotate("$W_0$", W0[:, 0], (8, -4), textcoords="offset points")
-    ax.set(xlim=(-1.05, 2.95), ylim=(-0.95, 2.65), aspect="equal")
-    ax.set(title="weights", xlabel="$w_1$", ylabel="$w_2$")
+    draw_axes(ax, box, "weights")
 
 
 def _draw_duals(ax: Any) -> None:
-    data, _ = plane()
-    direction = data.X.T / np.linalg.norm(data.X)
-    ax.plot(*np.hstack([-20 * direction, 20 * direction]), color=FAINT, lw=0.8, ls=(0, (4, 3)))
-    circle = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
-    ax.fill(circle.real, circle.imag, color="#efeaf7")
-    ax.plot(circle.real, circle.imag, color=DUAL, lw=1)
+    ax.plot(*segment((0, 0), plane()[0].X[0], 20).T, **DASHED)
+    disc = circle(count=199)
+    ax.fill(*disc.T, color="#efeaf7")
+    ax.plot(*disc.T, color=DUAL, lw=1)
     ax.annotate("unit disc", (0.1, -1.0), (0, -13), textcoords="offset points", ha="center")
     ax.plot(0, 0, "+", color=INK, ms=9, mew=1.5)
-    ax.set(xlim=(-1.45, 2.65), ylim=(-1.45, 2.25), aspect="equal")
-    ax.set(title="gradients (dual space)", xlabel="$v_1$", ylabel="$v_2$")
+    draw_axes(ax, ((-1.45, 2.65), (-1.45, 2.25)), "gradients (dual space)", name="v")
 
 
 def _every(distance: np.ndarray) -> int:
@@ -76,17 +72,17 @@ def _every(distance: np.ndarray) -> int:
 def _frame(eps: float, fraction: float) -> Frame:
     data, W0 = plane()
     run = _run(eps, fraction)
-    W, V = run.history["W"][..., 0], run.history["gradient"][..., 0]
-    pushed = NormalizedGD(eps).gradient(run.history["gradient"])[..., 0]
-    goal = data.project(W0)[:, 0]
-    distance = np.linalg.norm(W - goal, axis=1)
+    W, V = run.history["W"], run.history["gradient"]
+    pushed = NormalizedGD(eps).gradient(V)
+    goal = data.project(W0)
+    distance = np.linalg.norm(W - goal, axis=(1, 2))
     every = _every(distance)
     shown = np.r_[0 : len(W) : every, len(W) - 2, len(W) - 1]
     weights: list[Mark] = [
         Line(W, COLOR, 2.5),
         Dots(W[shown], COLOR, "s", 3.4, gap=1.5),
-        Dots([goal], "#0072B2", "o", 8, hollow=True),
-        Text(tuple(goal), "GD ends here", "#0072B2", (16, -12)),
+        Dots(goal, GD_COLOR, "o", 8, hollow=True),
+        Text(goal, "GD ends here", GD_COLOR, (16, -12)),
     ]
     duals: list[Mark] = [
         Line(V, DUAL, 1.5),
@@ -109,7 +105,7 @@ def _frame(eps: float, fraction: float) -> Frame:
         f"gradient descent moves along the straight line through the start perpendicular to the "
         f"manifold and {said}.",
         f"Gradients lie on one line; their preconditioned images stay inside the unit disc, the "
-        f"longest {np.linalg.norm(pushed, axis=1).max():.2f}.",
+        f"longest {np.linalg.norm(pushed, axis=(1, 2)).max():.2f}.",
     ]
     return Frame([weights, duals], alts, caption)
 
@@ -191,8 +187,8 @@ def _clock_frame(eps: float) -> Frame:
         Line([(bend, 1e-9), (bend, 2)], FAINT, 1, "2 3"),
         Line(np.c_[t, bound], BOUND, 2, "6 4"),
         Line(np.c_[t, distance], COLOR, 2.8),
-        Text((980, 0.15), "proven bound", BOUND, (0, 0), "end"),
-        Text((980, 0.015), "normalized GD", COLOR, (0, 0), "end", bold=True),
+        note((980, 0.15), "proven bound", BOUND, "end", bold=False),
+        note((980, 0.015), "normalized GD", COLOR, "end"),
     ]
     right: list[Mark] = [
         Line([(bend, 0), (bend, 119)], FAINT, 1, "2 3"),

@@ -141,7 +141,7 @@ def line_in_box(x: ArrayLike, y: float, box: Box) -> np.ndarray:
     Returns
     -------
     array of shape (2, 2)
-        Two points on the border of the box.
+        Two points on the border of the box, the left one first, or the lower one.
 
     Raises
     ------
@@ -151,10 +151,12 @@ def line_in_box(x: ArrayLike, y: float, box: Box) -> np.ndarray:
     Examples
     --------
     >>> line_in_box([1.0, 1.0], 1.0, ((0, 3), (0, 3))).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
+    [[0.0, 1.0], [1.0, 0.0]]
     """
     x = np.asarray(x, dtype=float)
-    start, along = foot(np.zeros(2), x, y), np.array([-x[1], x[0]])
+    start, along = foot(np.zeros(2), x, y), np.array([x[1], -x[0]])
+    if tuple(along) < (0.0, 0.0):
+        along = -along
     enter, leave = crossings(start, along, box)
     if enter > leave:
         raise ValueError(f"the line {x} · w = {y:g} misses the box {box}")
