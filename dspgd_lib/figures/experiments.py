@@ -10,7 +10,7 @@ import numpy as np
 
 from dspgd_lib.experiments import NORMS, InterpolatorDistances, LearningRates, setting
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, Text
+from dspgd_lib.figures.marks import Dots, Line, Mark, note
 from dspgd_lib.interpolators import min_norm
 from dspgd_lib.plotting import FAINT, INK, look
 from dspgd_lib.preconditioners import Adam, GradientDescent
@@ -82,18 +82,16 @@ class _First:
         sizes, style = self.sizes(W), self.look
         left: list[Mark] = [Line([(eps, 0), (eps, 1.55)], FAINT, 1.2, "4 3")]
         left += [
-            Dots([(eps, gap)], color, marker, 5.5, hollow=marker == "o")
+            Dots((eps, gap), color, marker, 5.5, hollow=marker == "o")
             for gap, color, marker in zip(gaps, COLORS, "DoD", strict=True)
         ]
         left += [
-            Text((0.011, y), name, color, (0, 0), bold=True)
+            note((0.011, y), name, color)
             for y, name, color in zip((1.42, 0.62, 0.16), NAMES, COLORS, strict=True)
         ]
         right: list[Mark] = [
             Line(np.c_[np.arange(1, len(sizes) + 1), sizes], style.color, 3),
-            Text(
-                (0.6 * len(sizes), 0.73 * self.tallest), style.name, style.color, (0, 0), bold=True
-            ),
+            note((0.6 * len(sizes), 0.73 * self.tallest), style.name, style.color),
         ]
         where = (
             f"{gaps[0]:.3f} from the sparsest, {gaps[1]:.3f} from GD's and {gaps[2]:.3f} from the "
@@ -190,14 +188,14 @@ def _move_frame(found: Mapping[str, LearningRates], eps: str, fraction: float) -
     ):
         left += [
             Line(np.c_[x[1:], np.median(moves, axis=0)[1:]], color, 2.4, dash),
-            Text((0.012, y), name, color, (0, 0), bold=True),
+            note((0.012, y), name, color),
         ]
     left += [
         Line(np.c_[x, start], INK, 2.4),
-        Text((0.012, 0.05), "Adam's distance from W₀", INK, (0, 0), bold=True),
+        note((0.012, 0.05), "Adam's distance from W₀", INK),
         Line(np.c_[x, away], ADAM, 3),
-        Dots([(fraction, gone)], ADAM, "D", 6),
-        Text((0.012, 3e-7), "Adam's distance from its flow limit", ADAM, (0, 0), bold=True),
+        Dots((fraction, gone), ADAM, "D", 6),
+        note((0.012, 3e-7), "Adam's distance from its flow limit", ADAM),
     ]
     # Scaled by the mean over the learning rates, so that a straight line through 0 is the level 1.
     scaled = one.from_flow / x
@@ -260,7 +258,7 @@ def learning_rates(found: Sequence[LearningRates]) -> Explorer:
         ),
     ]
     controls: list[Slider | Buttons] = [
-        Buttons("eps", "smoothing ε", {name: name for name in by_eps}),
+        Buttons("eps", "smoothing ε", list(by_eps)),
         Slider("fraction", "learning rate η", found[0].fraction.tolist(), form="{:.2g}"),
     ]
 

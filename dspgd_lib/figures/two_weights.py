@@ -64,14 +64,14 @@ def right_angle() -> Any:
         ax.plot(*run.history["W"][..., 0].T, color=GD.color, marker="o", ms=6, mec="white")
         ax.plot(*HAND_START, "o", color=INK, ms=7)
         ax.plot(*end, "o", color=GD.color, ms=8, mec="white")
-        names: tuple[tuple[str, Any, tuple[int, int], str], ...] = (
-            ("start $W_0$", HAND_START, (0, 9), INK),
-            (f"foot ({end[0]:g}, {end[1]:g})", end, (9, -14), GD.color),
-            ("all perfect fits", corner.points((0, 0.85)), (10, 0), MANIFOLD),
-        )
-        for text, at, offset, color in names:
+
+        def name(text: str, at: Any, offset: tuple[float, float], color: str) -> None:
             side = "center" if offset[0] == 0 else "left"
             ax.annotate(text, at, offset, textcoords="offset points", color=color, ha=side)
+
+        name("start $W_0$", HAND_START, (0, 9), INK)
+        name(f"foot ({end[0]:g}, {end[1]:g})", end, (9, -14), GD.color)
+        name("all perfect fits", corner.points((0, 0.85)), (10, 0), MANIFOLD)
         draw_axes(ax, ((0.1, 2.5), (-0.55, 1.2)))
         ax.set(xticks=[0.5, 1, 1.5, 2, 2.5], yticks=[-0.5, 0, 0.5, 1])
     plt.close(fig)
