@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from dspgd_lib.divergences import bregman
+from dspgd_lib.figures.backgrounds import draw_axes, draw_cross, draw_manifold
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
-from dspgd_lib.interpolators import min_norm
+from dspgd_lib.figures.plane import Box, around, on_line, rays, reach_of_ball
+from dspgd_lib.interpolators import bregman_projection, min_norm
 from dspgd_lib.mirror import MirrorRuns, mirror_descent
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD, look
 from dspgd_lib.preconditioners import PNorm
@@ -25,42 +27,24 @@ EXPONENTS = [
     2.25, 2.5, 3.0, 3.5, 4.0, 5.0, 7.0, 10.0, 14.0, 20.0,
 ]  # fmt: skip
 STARTS = {"the origin": (0.0, 0.0), "the left": (-0.5, 0.5), "below": (0.75, -0.8)}
+SEEN: Box = ((-1.65, 1.8), (-1.45, 1.9))
 PIXELS = 85.0  # a unit of the two planes
-RAYS = np.linspace(0.0, 2.0 * np.pi, 181)
+PANEL = (360, 350)
+RAYS = 180  # on which the balls are drawn
+LINE = np.array([0.9, 0.6]), 0.8
 
 
 @cache
 def plane() -> Problem:
     """Return one data point x = (0.9, 0.6) with label 0.8."""
-    return Problem(np.array([[0.9, 0.6]]), np.array([[0.8]]))
+    x, y = LINE
+    return Problem(x[None], np.array([[y]]))
 
 
 @cache
 def larger() -> Problem:
     """Return the Gaussian problem with 10 examples and 40 weights of the second figure."""
     return Problem.gaussian(10, 40, 1, seed=4)
-
-
-def _destination(p: float, W0: np.ndarray) -> np.ndarray:
-    """Return argmin D_ψ(W, W0) in the plane: the multiplier u is the root of x·∇ψ*(S0 + xu) = y."""
-    data, psi = plane(), PNorm(p)
-    slopes = psi.gradient(W0)
-
-    def point(u: np.ndarray) -> np.ndarray:
-        return psi.gradient_of_conjugate(slopes + data.X.T * u)
-
-    low, high = -1.0, 1.0
-    while data.residual(point(np.array(low)))[0, 0] > 0:
-        low *= 2.0
-    while data.residual(point(np.array(high)))[0, 0] < 0:
-        high *= 2.0
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if data.residual(point(np.array(middle)))[0, 0] > 0:
-            high = middle
-        else:
-            low = middle
-    return point(np.array(0.5 * (low + high)))
 
 
 def _run(p: float, W0: np.ndarray, end: np.ndarray) -> MirrorRuns:
@@ -71,44 +55,27 @@ def _run(p: float, W0: np.ndarray, end: np.ndarray) -> MirrorRuns:
     """
     flat = np.maximum(np.abs(end), 0.02) ** (2.0 - p) / (p - 1.0)
     curvature = float(np.sum(plane().X.T ** 2 * flat))
+    eta = min(0.3, 0.9 / (p - 1.0)) / curvature
     keep = ("W", "dual")
-    return mirror_descent(
-        plane(),
-        PNorm(p),
-        W0,
-        min(0.3, 0.9 / (p - 1.0)) / curvature,
-        tol=1e-6,
-        max_steps=300,
-        record=keep,
-    )
+    return mirror_descent(plane(), PNorm(p), W0, eta, tol=1e-6, max_steps=300, record=keep)
 
 
 def _outline(p: float, W0: np.ndarray, radius: float) -> np.ndarray:
-    """Return the points A with D_ψ(A, W0) = radius, one on each ray from W0 (by bisection)."""
-    psi = PNorm(p)
-    directions = np.stack([np.cos(RAYS), np.sin(RAYS)], axis=1)[:, :, None]
-    low, high = np.zeros(len(RAYS)), np.full(len(RAYS), 8.0)
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        inside = bregman(psi, W0 + middle[:, None, None] * directions, W0 + 0 * directions)
-        low, high = (
-            np.where(inside < radius, middle, low),
-            np.where(inside < radius, high, middle),
-        )
-    return (W0 + low[:, None, None] * directions)[..., 0]
+    """Return the points A with D_ψ(A, W0) = radius, as a closed curve."""
+    centres = np.broadcast_to(W0, (RAYS, 2, 1))
 
+    def divergence(points: np.ndarray) -> np.ndarray:
+        return bregman(PNorm(p), points[..., None], centres)
 
-def _manifold_points() -> np.ndarray:
-    (a, b), y = plane().X[0], plane().Y[0, 0]
-    first = np.linspace(-3.0, 3.0, 241)
-    return np.stack([first, (y - a * first) / b], axis=1)
+    start = W0[:, 0]
+    return around(start, reach_of_ball(divergence, start, radius, far=8.0, count=RAYS))
 
 
 def _image(p: float) -> np.ndarray:
     """Return the slopes of the manifold, sampled in either slope so that it fills the frame."""
-    (a, b), y, psi = plane().X[0], plane().Y[0, 0], PNorm(p)
+    psi = PNorm(p)
     w = psi.gradient_of_conjugate(np.linspace(-2.2, 2.2, 221)[:, None])[:, 0]
-    points = np.vstack([np.stack([w, (y - a * w) / b], 1), np.stack([(y - b * w) / a, w], 1)])
+    points = np.vstack([on_line(*LINE, w, entry) for entry in (0, 1)])
     points = points[np.argsort(points[:, 0])]
     return psi.gradient(points[:, :, None])[..., 0]
 
@@ -128,54 +95,55 @@ def _beside(at: np.ndarray, lines: np.ndarray) -> tuple[tuple[float, float], str
     return best, places[best]
 
 
+def _draw_weights(ax: Any, box: Box, title: str, named: float) -> None:
+    """Draw the plane with the manifold, named where the first weight has a given value."""
+    draw_cross(ax)
+    draw_manifold(ax, *LINE, box, margin=1)
+    at = on_line(*LINE, named)
+    ax.annotate(r"$\mathcal{W}$", at, (5, 3), textcoords="offset points")
+    draw_axes(ax, box, title)
+
+
 def _draw_points(ax: Any) -> None:
-    ax.axhline(0, color=FAINT, lw=0.6)
-    ax.axvline(0, color=FAINT, lw=0.6)
-    ax.plot(*_manifold_points().T, color=MANIFOLD, lw=3)
-    ax.annotate(r"$\mathcal{W}$", (1.5, -0.917), (5, 3), textcoords="offset points")
-    ax.set(xlim=(-1.65, 1.8), ylim=(-1.45, 1.9), aspect="equal")
-    ax.set(title="points", xlabel="$w_1$", ylabel="$w_2$")
+    _draw_weights(ax, SEEN, "points", 1.5)
 
 
 def _draw_slopes(ax: Any) -> None:
-    ax.axhline(0, color=FAINT, lw=0.6)
-    ax.axvline(0, color=FAINT, lw=0.6)
-    ax.set(xlim=(-1.65, 1.8), ylim=(-1.45, 1.9), aspect="equal")
-    ax.set(title="slopes (dual space)", xlabel="$s_1$", ylabel="$s_2$")
+    draw_cross(ax)
+    draw_axes(ax, SEEN, "slopes (dual space)", name="s")
 
 
 def _two_frame(p: float, start: tuple[float, float]) -> Frame:
     data, psi = plane(), PNorm(p)
     W0 = np.array(start)[:, None]
-    end, near = _destination(p, W0), min_norm(data, W0, p)
+    near = min_norm(data, W0, p)
+    end = bregman_projection(data, psi, W0) if W0.any() else near  # D(W, 0) is a power of ‖W‖ₚ
     run = _run(p, W0, end)
-    W, S = run.history["W"][..., 0], run.history["dual"][..., 0]
+    W, S = run.history["W"], run.history["dual"]
     radius = float(bregman(psi, end, W0))
-    multipliers = np.linspace(-6.0, 6.0, 601)[:, None, None] * data.X.T
-    through = psi.gradient(W0) + multipliers
-    road = psi.gradient_of_conjugate(through)[..., 0]
+    through = psi.gradient(W0) + np.linspace(-6.0, 6.0, 601)[:, None, None] * data.X.T
+    road = psi.gradient_of_conjugate(through)
     image = _image(p)
     gap = float(np.linalg.norm(end - near))
-    beside, anchor = _beside(S[0], np.vstack([image, through[..., 0]]))
-    names = ("W₀", INK, (-8.0, -15.0), "end")
+    beside, anchor = _beside(S[0, :, 0], np.vstack([image, through[..., 0]]))
     points: list[Mark] = [
         Line(_outline(p, W0, radius), BALL, 2.0, "6 4"),
         Line(road, COLOR, 1.2, "2 3"),
         Line(W, COLOR, 2.4),
         Dots(W, COLOR, "o", 3.6, gap=7),
-        Dots([W0[:, 0]], INK, "o", 4.5),
-        Text((W0[0, 0], W0[1, 0]), *names),
-        Dots([near[:, 0]], NEAREST, "D", 5.0, hollow=True),
-        Dots([end[:, 0]], COLOR, "o", 6.0, hollow=True),
+        Dots(W0, INK, "o", 4.5),
+        Text(W0, "W₀", INK, (-8.0, -15.0), "end"),
+        Dots(near, NEAREST, "D", 5.0, hollow=True),
+        Dots(end, COLOR, "o", 6.0, hollow=True),
     ]
     slopes: list[Mark] = [
         Line(image, MANIFOLD, 3.0),
-        Line(through[..., 0], COLOR, 1.2, "2 3"),
+        Line(through, COLOR, 1.2, "2 3"),
         Line(S, COLOR, 2.4),
         Dots(S, COLOR, "o", 3.6, gap=7),
-        Dots([S[0]], INK, "o", 4.5),
-        Text((S[0, 0], S[0, 1]), "∇ψ(W₀)", INK, beside, anchor),
-        Dots([psi.gradient(end)[:, 0]], COLOR, "o", 6.0, hollow=True),
+        Dots(S[0], INK, "o", 4.5),
+        Text(S[0], "∇ψ(W₀)", INK, beside, anchor),
+        Dots(psi.gradient(end), COLOR, "o", 6.0, hollow=True),
     ]
     nearest = (
         "and this is the nearest point (diamond) as well"
@@ -212,10 +180,13 @@ def two_planes() -> Explorer:
     27
     """
     panels = [
-        Panel(_draw_points, "Plane of the two weights with the line of interpolating weights."),
-        Panel(_draw_slopes, "Plane of the two slopes, with axes through the origin."),
+        Panel(
+            _draw_points,
+            "Plane of the two weights with the line of interpolating weights.",
+            PANEL,
+        ),
+        Panel(_draw_slopes, "Plane of the two slopes, with axes through the origin.", PANEL),
     ]
-    panels = [Panel(panel.draw, panel.alt, (360, 350)) for panel in panels]
     controls: list[Slider | Buttons] = [
         Slider("p", "exponent\u00a0p", SLOPES, start=2),
         Buttons("start", "where it starts", STARTS, start=1),
@@ -228,18 +199,13 @@ def two_planes() -> Explorer:
 
 def _draw_touch(ax: Any) -> None:
     data, zero = plane(), np.zeros((2, 1))
-    ax.axhline(0, color=FAINT, lw=0.6)
-    ax.axvline(0, color=FAINT, lw=0.6)
-    ax.plot(*_manifold_points().T, color=MANIFOLD, lw=3)
-    ax.annotate(r"$\mathcal{W}$", (1.4, -0.767), (5, 3), textcoords="offset points")
+    _draw_weights(ax, ((-1.3, 1.75), (-1.15, 1.9)), "two weights, one example", 1.4)
     ax.plot(0, 0, "o", color=INK, ms=6)
     ax.annotate("$W_0$", (0, 0), (-20, -14), textcoords="offset points")
     for p, name, shift in ((1, "p = 1", (5, 6)), (np.inf, "p = ∞", (9, 4))):
         W = min_norm(data, zero, p)[:, 0]
         ax.plot(*W, "D", mfc="white", mec=INK, ms=6)
         ax.annotate(name, W, shift, textcoords="offset points")
-    ax.set(xlim=(-1.3, 1.75), ylim=(-1.15, 1.9), aspect="equal")
-    ax.set(title="two weights, one example", xlabel="$w_1$", ylabel="$w_2$")
 
 
 @cache
@@ -266,21 +232,22 @@ def _exponent_frame(p: float) -> Frame:
     data, zero = plane(), np.zeros((2, 1))
     end = min_norm(data, zero, p)
     run = _run(p, zero, end)
-    W = run.history["W"][..., 0]
+    W = run.history["W"]
     profile = _profile(p)
     large = int(np.sum(profile > 0.1 * profile[0]))
     shown = profile / _profile(1.0)[0]
     rank = np.arange(1, len(profile) + 1)
-    length = float(np.sum(np.abs(end) ** p) ** (1 / p))
+    length = float(np.linalg.norm(end[:, 0], p))
+    reach = length / np.linalg.norm(rays(RAYS), p, axis=1)
     touch: list[Mark] = [
-        Line(_circle(p, length), BALL, 2.0, "6 4"),
-        Line(np.vstack([[0.0, 0.0], end[:, 0]]), COLOR, 2.4),
+        Line(around((0, 0), reach), BALL, 2.0, "6 4"),
+        Line([zero, end], COLOR, 2.4),
         Dots(W, COLOR, "o", 3.6, gap=7),
-        Dots([end[:, 0]], COLOR, "o", 6.0, hollow=True),
+        Dots(end, COLOR, "o", 6.0, hollow=True),
     ]
     sizes: list[Mark] = [
-        Line(np.stack([rank, shown], axis=1), COLOR, 2.4),
-        Dots(np.stack([rank, shown], axis=1), COLOR, "o", 2.8, gap=5),
+        Line(np.c_[rank, shown], COLOR, 2.4),
+        Dots(np.c_[rank, shown], COLOR, "o", 2.8, gap=5),
     ]
     ratio = float(np.min(np.abs(end)) / np.max(np.abs(end)))
     caption = (
@@ -294,13 +261,6 @@ def _exponent_frame(p: float) -> Frame:
         f"the largest, the median is {np.median(profile) / profile[0]:.0%} of it.",
     ]
     return Frame([touch, sizes], alts, caption)
-
-
-def _circle(p: float, radius: float) -> np.ndarray:
-    """Return the points of p-norm `radius`, one on each ray."""
-    directions = np.stack([np.cos(RAYS), np.sin(RAYS)], axis=1)
-    lengths = np.sum(np.abs(directions) ** p, axis=1, keepdims=True) ** (1 / p)
-    return radius * directions / lengths
 
 
 def exponent() -> Explorer:
@@ -322,13 +282,13 @@ def exponent() -> Explorer:
             _draw_touch,
             "Plane of two weights with the line of interpolating weights, the origin, and the "
             "points of the line that are nearest to it in the 1-norm and in the maximum norm.",
-            (360, 350),
+            PANEL,
         ),
         Panel(
             _draw_profile,
             f"Sizes of 40 weights in descending order for p = 1, where {np.sum(few > 0)} are not "
             f"zero, and for p = ∞, where {np.sum(flat > flat[0] * (1 - 1e-9))} are equal.",
-            (360, 350),
+            PANEL,
         ),
     ]
     controls = [Slider("p", "exponent\u00a0p", EXPONENTS, start=6)]
