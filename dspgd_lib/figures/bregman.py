@@ -6,12 +6,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
+from dspgd_lib.figures.backgrounds import draw_axes, draw_legend, draw_manifold
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
-from dspgd_lib.plotting import FAINT, INK, MANIFOLD
+from dspgd_lib.figures.plane import around, crossings, foot, on_line, rays, reach_of_ball
+from dspgd_lib.interpolators import bregman_projection
+from dspgd_lib.plotting import FAINT, INK
 from dspgd_lib.potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
+from dspgd_lib.problem import Problem
 
 FIRST, SECOND = "#5B3E96", "#00705A"
 CURVES: dict[str, Potential] = {
@@ -34,10 +37,7 @@ PLACES = [0.4, 0.75, 0.95, 1.2, 1.65, 2.05, 2.6]
 BOTTOM, TOP = -2.6, 4.1
 SEEN_AT = 1.0
 FAR = 30.0
-
-
-def _positive(f: Potential) -> bool:
-    return isinstance(f, (NegativeEntropy, BurgEntropy))
+POSITIVE = ((0.0, np.inf), (0.0, np.inf))
 
 
 # --------------------------------------------------------------------- the gap under a tangent
@@ -50,21 +50,24 @@ def _on_line(f: Potential, what: str, *points: Any) -> np.ndarray:
     return found[..., 0, 0] if what == "gradient" else found
 
 
-def _legend(ax: Any, first: str, second: str) -> None:
-    for x, text, color in ((0.0, "— " + first, FIRST), (0.52, "-- " + second, SECOND)):
-        ax.text(x, 1.03, text, color=color, transform=ax.transAxes, fontsize=12)
+def _draw_over_line(ax: Any, low: float, high: float, name: str) -> None:
+    """Draw axes over the positive numbers, with a dotted line at the place that is measured."""
+    ax.set(xlim=(0, 3.05), ylim=(low, high), xlabel=name, xticks=[0, 1, 2, 3])
+    ax.plot([SEEN_AT] * 2, [low, high], color=FAINT, lw=0.8, ls=(0, (2, 3)))
 
 
 def _draw_function(ax: Any) -> None:
-    ax.set(xlim=(0, 3.05), ylim=(BOTTOM, TOP), xlabel="$w$", xticks=[0, 1, 2, 3])
-    ax.plot([SEEN_AT] * 2, [BOTTOM, TOP], color=FAINT, lw=0.8, ls=(0, (2, 3)))
+    _draw_over_line(ax, BOTTOM, TOP, "$w$")
     ax.set_title("$f$ and its tangent at $b$")
 
 
 def _draw_gap(ax: Any) -> None:
-    ax.set(xlim=(0, 3.05), ylim=(0, 2.6), xlabel="$a$", xticks=[0, 1, 2, 3])
-    ax.plot([SEEN_AT] * 2, [0, 2.6], color=FAINT, lw=0.8, ls=(0, (2, 3)))
-    _legend(ax, "$D_f(a, b)$", "$D_f(b, a)$")
+    _draw_over_line(ax, 0, 2.6, "$a$")
+    _draw_legend(ax, "D_f(a, b)", "D_f(b, a)")
+
+
+def _draw_legend(ax: Any, solid: str, dashed: str) -> None:
+    draw_legend(ax, 1.03, (0.0, f"— ${solid}$", FIRST), (0.52, f"-- ${dashed}$", SECOND))
 
 
 def _tangent_frame(name: str, b: float) -> Frame:
@@ -78,16 +81,16 @@ def _tangent_frame(name: str, b: float) -> Frame:
         Line([(0, level - slope * b), (3.05, level + slope * (3.05 - b))], FIRST, 1.8),
         Line([(SEEN_AT, below), (SEEN_AT, here)], FIRST, 5),
         Line([(b, BOTTOM), (b, level)], FAINT, 1.0, "2 3"),
-        Dots([(b, level)], INK, "o", 5.5),
+        Dots((b, level), INK, "o", 5.5),
         Text((b, BOTTOM), "b", INK, (6, 8), bold=True),
         Text((SEEN_AT, BOTTOM), "a", INK, (-13, 8), bold=True),
     ]
     right: list[Mark] = [
         Line(np.c_[w, _on_line(f, "divergence", w, b)], FIRST, 2.6),
         Line(np.c_[w, _on_line(f, "divergence", b, w)], SECOND, 2.2, "6 4"),
-        Dots([(SEEN_AT, there)], FIRST, "o", 5),
-        Dots([(SEEN_AT, back)], SECOND, "D", 4.5),
-        Dots([(b, 0)], INK, "o", 5.5),
+        Dots((SEEN_AT, there), FIRST, "o", 5),
+        Dots((SEEN_AT, back), SECOND, "D", 4.5),
+        Dots((b, 0), INK, "o", 5.5),
     ]
     caption = (
         f"f = {name}, a = {SEEN_AT:g}, b = {b:.3g}: the gap above the tangent at b is "
@@ -120,7 +123,7 @@ def tangent_gap() -> Explorer:
         Panel(_draw_gap, "Axes: the point a against the divergence between a and b.", (360, 290)),
     ]
     controls: list[Slider | Buttons] = [
-        Buttons("name", "function", {name: name for name in CURVES}, start=1),
+        Buttons("name", "function", list(CURVES), start=1),
         Slider("b", "point of tangency b", TANGENTS, start=6),
     ]
     return Explorer(panels, _tangent_frame, controls, "The gap between a function and its tangent")
@@ -129,35 +132,7 @@ def tangent_gap() -> Explorer:
 # ------------------------------------------------------------------------------------ the balls
 
 
-def _reach(
-    f: Potential, centre: np.ndarray, directions: np.ndarray, r: float, kind: int
-) -> np.ndarray:
-    """Return how far each ray from the centre stays in the ball; FAR if it never leaves.
-
-    Along a ray both divergences increase (lem-breg-balls), so bisection finds the end.
-    """
-    high = np.full(len(directions), FAR)
-    if _positive(f):
-        falling = np.where(directions < 0, -directions, 1e-9)
-        high = np.minimum(high, (centre / falling).min(axis=1) * (1 - 1e-9))
-    low = np.zeros(len(directions))
-    C = np.broadcast_to(centre[:, None], (len(directions), 2, 1))
-
-    def inside(length: np.ndarray) -> np.ndarray:
-        A = (centre + length[:, None] * directions)[..., None]
-        return np.asarray(f.divergence(A, C) if kind == 1 else f.divergence(C, A)) <= r
-
-    whole = inside(high)
-    for _ in range(46):
-        middle = 0.5 * (low + high)
-        within = inside(middle)
-        low, high = np.where(within, middle, low), np.where(within | whole, high, middle)
-    return np.where(whole, high, low)
-
-
-def ball(
-    f: Potential, centre: np.ndarray, r: float, kind: int, rays: int = 240
-) -> tuple[np.ndarray, np.ndarray]:
+def ball(f: Potential, centre: np.ndarray, r: float, kind: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the boundary of a Bregman ball of the plane and its reach along each ray.
 
     Parameters
@@ -170,15 +145,14 @@ def ball(
         The radius, in the units of f.
     kind : int
         1 for {A : D(A, centre) ≤ r}, 2 for {A : D(centre, A) ≤ r}.
-    rays : int
-        How many rays, evenly spread; the first points to the right.
 
     Returns
     -------
-    points : array of shape (rays + 1, 2)
+    points : array of shape (241, 2)
         A closed curve.
-    reach : array of shape (rays,)
-        Distance from the centre; 30 if the ball does not end on that ray.
+    reach : array of shape (240,)
+        Distance from the centre on evenly spread rays, the first of which points to the right; 30
+        where the ball does not end.
 
     Examples
     --------
@@ -186,11 +160,17 @@ def ball(
     >>> bool(reach.min() > 1.0)
     True
     """
-    angles = np.arange(rays) * 2 * np.pi / rays
-    directions = np.c_[np.cos(angles), np.sin(angles)]
-    reach = _reach(f, centre, directions, r, kind)
-    points = centre + reach[:, None] * directions
-    return np.vstack([points, points[:1]]), reach
+
+    def divergence(points: np.ndarray) -> np.ndarray:  # grows along every ray (lem-breg-balls)
+        pair = (points[..., None], np.broadcast_to(centre[:, None], (len(points), 2, 1)))
+        return np.asarray(f.divergence(*(pair if kind == 1 else pair[::-1])))
+
+    far: Any = FAR
+    if isinstance(f, (NegativeEntropy, BurgEntropy)):
+        _, border = crossings(centre, rays(), POSITIVE)
+        far = np.minimum(FAR, border * (1 - 1e-9))
+    reach = reach_of_ball(divergence, centre, r, far)
+    return around(centre, reach), reach
 
 
 def is_convex(points: np.ndarray) -> bool:
@@ -218,9 +198,9 @@ def is_convex(points: np.ndarray) -> bool:
 
 
 def _draw_plane(ax: Any) -> None:
-    ax.set(xlim=(0, 4), ylim=(0, 4), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+    draw_axes(ax, ((0, 4), (0, 4)))
     ax.set(xticks=range(5), yticks=range(5))
-    _legend(ax, "$D(A, C) \\leq r$", "$D(C, A) \\leq r$")
+    _draw_legend(ax, r"D(A, C) \leq r", r"D(C, A) \leq r")
 
 
 def _edge(w: float) -> str:
@@ -246,8 +226,8 @@ def _ball_frame(name: str, first: float, r: float) -> Frame:
     marks: list[Mark] = [
         Line(solid, FIRST, 2.6),
         Line(dashed, SECOND, 2.2, "6 4"),
-        Dots([tuple(centre)], INK, "o", 4.5),
-        Text(tuple(centre), "C", INK, (5, 5), bold=True),
+        Dots(centre, INK, "o", 4.5),
+        Text(centre, "C", INK, (5, 5), bold=True),
     ]
     spans = [_span(first, reach) for reach in (near, far)]
     if far.max() >= FAR:
@@ -279,7 +259,7 @@ def balls() -> Explorer:
     """
     panels = [Panel(_draw_plane, "Axes: the plane of two positive weights.", (360, 370))]
     controls: list[Slider | Buttons] = [
-        Buttons("name", "divergence", {name: name for name in RULERS}, start=2),
+        Buttons("name", "divergence", list(RULERS), start=2),
         Slider("first", "first weight of C", CENTRES, start=1),
         Slider("r", "radius r", RADII, start=1),
     ]
@@ -289,7 +269,7 @@ def balls() -> Explorer:
 # ----------------------------------------------------------------------------------- Pythagoras
 
 NORMAL, LABEL, OUTSIDE = np.array([0.5, 1.0]), 1.5, np.array([2.1, 1.9])
-FOOT = OUTSIDE - (NORMAL @ OUTSIDE - LABEL) / (NORMAL @ NORMAL) * NORMAL
+FOOT = foot(OUTSIDE, NORMAL, LABEL)
 
 
 @cache
@@ -310,33 +290,25 @@ def touching_point(name: str) -> tuple[float, float]:
     >>> touching_point("squared distance")
     (1.52, 0.74)
     """
-    f = RULERS[name]
-    slope: np.ndarray = f.gradient(OUTSIDE[:, None])
-
-    def point(multiplier: float) -> np.ndarray:
-        return np.asarray(f.gradient_of_conjugate(slope - multiplier * NORMAL[:, None]))[:, 0]
-
-    def error(multiplier: float) -> float:
-        return float(NORMAL @ point(multiplier)) - LABEL
-
-    multiplier = brentq(error, 0.0, 1.8, xtol=1e-15)
-    x, y = point(float(multiplier)).round(12)
+    line = Problem(NORMAL[None], np.array([[LABEL]]))
+    x, y = bregman_projection(line, RULERS[name], OUTSIDE)[:, 0].round(12)
     return float(x), float(y)
 
 
 def _draw_line(ax: Any) -> None:
-    ax.plot([0, 3], [LABEL, 0], color=MANIFOLD, lw=3)
+    box = ((0.0, 3.7), (0.0, 3.7))
+    draw_manifold(ax, NORMAL, LABEL, box)
     ax.plot(*OUTSIDE, "o", color=INK, ms=7)
     ax.plot(*FOOT, "o", mfc="none", mec=INK, mew=1.4, ms=13)
     ax.annotate("$C$", OUTSIDE, (7, 3), textcoords="offset points")
     ax.annotate(r"$\mathcal{A}$", (2.95, 0.05), (5, 5), textcoords="offset points", fontsize=13)
-    ax.set(xlim=(0, 3.7), ylim=(0, 3.7), aspect="equal", xlabel="$w_1$", ylabel="$w_2$")
+    draw_axes(ax, box)
     ax.set(xticks=range(4), yticks=range(4))
 
 
 def _triangle_frame(name: str, place: float) -> Frame:
     f, P = RULERS[name], np.array(touching_point(name))
-    A = np.array([place, LABEL - NORMAL[0] * place])
+    A = on_line(NORMAL, LABEL, place)
 
     def divergence(one: np.ndarray, other: np.ndarray) -> float:
         return float(f.divergence(one[:, None], other[:, None]))
@@ -347,10 +319,10 @@ def _triangle_frame(name: str, place: float) -> Frame:
         Line(touching, FIRST, 2.4),
         Line([A, OUTSIDE], FAINT, 1.4, "4 3"),
         Line([P, OUTSIDE], INK, 1.6),
-        Dots([P], FIRST, "D", 5.5),
-        Dots([A], SECOND, "o", 5.5),
-        Text(tuple(P), "P", FIRST, (-16, -21), bold=True),
-        Text(tuple(A), "A", SECOND, (4, 9) if abs(A[0] - P[0]) < 0.35 else (-15, -15), bold=True),
+        Dots(P, FIRST, "D", 5.5),
+        Dots(A, SECOND, "o", 5.5),
+        Text(P, "P", FIRST, (-16, -21), bold=True),
+        Text(A, "A", SECOND, (4, 9) if abs(A[0] - P[0]) < 0.35 else (-15, -15), bold=True),
     ]
     sums = f"D(A, P) + D(P, C) = {along:.4f} + {across:.4f} = <b>{along + across:.4f}</b>"
     caption = f"{name}, P = ({P[0]:.2f}, {P[1]:.2f}): D(A, C) = <b>{whole:.4f}</b>, and {sums}."
@@ -381,7 +353,7 @@ def touching() -> Explorer:
     )
     panels = [Panel(_draw_line, alt, (360, 360))]
     controls: list[Slider | Buttons] = [
-        Buttons("name", "divergence", {name: name for name in RULERS}, start=2),
+        Buttons("name", "divergence", list(RULERS), start=2),
         Slider("place", "first weight of A", PLACES, start=1, log=False),
     ]
     return Explorer(panels, _triangle_frame, controls, "Pythagoras for Bregman divergences")
