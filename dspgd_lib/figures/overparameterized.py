@@ -137,11 +137,11 @@ def planes_and_lines() -> Explorer:
         (360, 360),
         axes=False,
     )
-    examples = Buttons("n", "examples", {"one": 1, "two": 2})
-    turn = Slider("turn", "turn the view, degrees", TURNS, start=10, log=False, form="{:g}")
-    return Explorer(
-        [panel], _space_frame, [examples, turn], "The models that fit, among three weights"
-    )
+    controls: list[Slider | Buttons] = [
+        Buttons("n", "examples", {"one": 1, "two": 2}),
+        Slider("turn", "turn the view, degrees", TURNS, start=10, log=False, form="{:g}"),
+    ]
+    return Explorer([panel], _space_frame, controls, "The models that fit, among three weights")
 
 
 # ------------------------------------------------------------------------ coordinate by coordinate
