@@ -25,6 +25,7 @@ from dspgd_lib.figures.curvature import (
 )
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, note, number
+from dspgd_lib.figures.plane import segment
 from dspgd_lib.plotting import FAINT
 from dspgd_lib.preconditioners import (
     GradientClipping,
@@ -194,17 +195,35 @@ def _dual_curve(which: str) -> np.ndarray:
     return np.c_[GAP_S[finite], values[finite]]
 
 
-def _touching(which: str, s: float) -> float | None:
-    """Return a point where the gap is largest, or None if there is none."""
+def _places(which: str, s: float) -> list[float]:
+    """Return the points where the gap is largest, if there are any."""
     try:
-        return float(FUNCTIONS[which].gradient_of_conjugate([[s]])[0, 0])
+        x = float(FUNCTIONS[which].gradient_of_conjugate([[s]])[0, 0])
     except ValueError:
-        return None
+        return []
+    return [x, -x] if which == "two wells" and s == 0 else [x]
+
+
+def _attained(which: str, s: float, places: list[float]) -> str:
+    """Say where the gap is largest, and what that tells of the dual."""
+    if not places:
+        return "The parallel never touches f, which comes down to it far out"
+    if len(places) == 2:
+        return "It is attained at x = −1 and at x = 1: f* has a kink at s"
+    at = f"It is attained at x = {number(places[0])}"
+    if which == "Huber" and abs(s) == 1:
+        return f"{at} and everywhere beyond: f* ends here"
+    outside = ", outside the picture" if abs(places[0]) > GAP_X[-1] else ""
+    return f"{at}{outside}, the slope of f* at s"
+
+
+def _signed(value: float) -> str:
+    return number(value + 0.0, ".3f").replace("−0.000", "0")
 
 
 def _gap_frame(which: str, s: float) -> Frame:
     f = FUNCTIONS[which]
-    best, touching = float(f.conjugate([[s]])), _touching(which, s)
+    best = float(f.conjugate([[s]]))
     ends, curve = GAP_X[[0, -1]], _dual_curve(which)
     left: list[Mark] = [
         Line(np.c_[ends, s * ends], HELPER, 1.5, "5 4"),
@@ -212,20 +231,16 @@ def _gap_frame(which: str, s: float) -> Frame:
         note((0, 2.9), "f", CURVE, "middle"),
         note((0, 2.45), "the line s·x", HELPER, "middle", bold=False),
     ]
-    right: list[Mark] = [
-        Line(curve, DUAL, 2.6),
-        note((0, 1.9), "f*", DUAL, "middle"),
-    ]
-    domain = np.abs(curve[:, 0]).max()
-    if domain < GAP_S[-1]:
+    right: list[Mark] = [Line(curve, DUAL, 2.6), note((0, 1.9), "f*", DUAL, "middle")]
+    if np.abs(curve[:, 0]).max() < GAP_S[-1]:
         right += [Line([(e, -0.25), (e, 2.2)], FAINT, 1, "2 3") for e in (-1.0, 1.0)]
         right += [note((e, 1.9), "+∞", DUAL, "middle", bold=False) for e in (-1.25, 1.25)]
     if np.isinf(best):
+        right.append(Line([(s, -0.25), (s, 1.7)], GAP, 1.5, "4 3"))
         caption = (
             f"s = {number(s)}: the line s·x climbs away from f, and the gap grows without bound. "
             "<b>f*(s) = +∞</b>: no line of this slope stays below f."
         )
-        right.append(Line([(s, -0.25), (s, 1.7)], GAP, 1.5, "4 3"))
         alts = [
             f"The line of slope {s:.3g} through the origin and the curve of f. The gap between "
             "them grows without bound to one side.",
@@ -237,29 +252,16 @@ def _gap_frame(which: str, s: float) -> Frame:
         note((0, 2.0), "the parallel below f", DUAL, "middle", bold=False),
         Dots((0, -best), DUAL, "D", 5),
     ]
+    places = _places(which, s)
+    for x in places:
+        low, high = float(f.value([[x]])), s * x
+        left += [Line([(x, low), (x, high)], GAP, 3.5), Dots((x, low), GAP, "o", 4.5)]
     right.append(Dots((s, best), GAP, "o", 6))
-    where = ""
-    if touching is None:
-        where = "The parallel never touches f, which comes down to it far out"
-    else:
-        places = [touching, -touching] if which == "two wells" and s == 0 else [touching]
-        for x in places:
-            low, high = float(f.value([[x]])), s * x
-            left += [Line([(x, low), (x, high)], GAP, 3.5), Dots((x, low), GAP, "o", 4.5)]
-        slope = np.array([-0.6, 0.6])
-        if len(places) == 1:
-            right.append(Line(np.c_[s + slope, best + touching * slope], FAINT, 1.5, "3 3"))
-            outside = ", outside the picture," if abs(touching) > GAP_X[-1] else ""
-            where = f"It is attained at x = {number(touching)}{outside} the slope of f* at s"
-            where = where if outside else where.replace(" the slope", ", the slope")
-            if which == "Huber" and abs(s) == 1:
-                where = (
-                    f"It is attained at x = {number(touching)} and everywhere beyond: f* ends here"
-                )
-        else:
-            where = "It is attained at x = −1 and at x = 1: f* has a kink at s"
+    if len(places) == 1:
+        right.append(Line(segment((s, best), (1, places[0]), 0.6), FAINT, 1.5, "3 3"))
     caption = (
-        f"s = {number(s)}: the largest gap s·x − f(x) is <b>f*(s) = {best:.3f}</b>. {where}. "
+        f"s = {number(s)}: the largest gap s·x − f(x) is <b>f*(s) = {best:.3f}</b>. "
+        f"{_attained(which, s, places)}. "
         f"Lowered by that much, the line meets the vertical axis at {_signed(-best)} (diamond)."
     )
     alts = [
@@ -269,10 +271,6 @@ def _gap_frame(which: str, s: float) -> Frame:
         f"The dual has the value {best:.3f} at the slope {s:.3g}.",
     ]
     return Frame([left, right], alts, caption)
-
-
-def _signed(value: float) -> str:
-    return number(value + 0.0, ".3f").replace("−0.000", "0")
 
 
 def largest_gap() -> Explorer:
