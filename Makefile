@@ -17,6 +17,7 @@ help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 book: $(VENV)/.book ## make the environment and build the whole book from nothing
+	rm -rf _build/.jupyter_cache
 	$(build)
 
 test: $(VENV)/.test _build/.built ## run every check: lint, types, tests, the built book in Chromium
@@ -32,11 +33,10 @@ format: $(VENV)/.test ## put the code into the project's style
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-chapter: $(VENV)/.book ## run and build one chapter: make chapter CHAPTER=normalized-gd
+chapter: $(VENV)/.book ## build what changed, say where a chapter is: make chapter CHAPTER=normalized-gd
 	@test -f "book/$(CHAPTER).md" || { \
 	  echo "Which chapter? For example: make chapter CHAPTER=normalized-gd" >&2; exit 1; }
-	@touch "book/$(CHAPTER).md"
-	DSPGD_RERUN=1 $(JUPYTER_BOOK)
+	$(JUPYTER_BOOK)
 	@echo "Open $(CURDIR)/$(HTML)/book/$(CHAPTER).html"
 
 notebooks: $(VENV)/.book ## write the chapters as notebooks for any Jupyter, into notebooks/
@@ -56,9 +56,10 @@ bench: $(VENV)/.test _build/.built ## weigh the pages and time their sliders; wr
 clean: ## remove everything that was built; the environment stays
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-# The cache of executed notebooks does not see changes in dspgd_lib: start without it.
+# Sphinx has no second warning about a page that it does not read again: it reads all of them. What
+# the chapters computed is kept in _build/.jupyter_cache, as long as cells and library are the same.
 define build
-rm -rf $(HTML) _build/.doctrees _build/.jupyter_cache _build/jupyter_execute _build/.built
+rm -rf $(HTML) _build/.doctrees _build/jupyter_execute _build/.built
 $(JUPYTER_BOOK) --warningiserror
 @touch _build/.built
 @echo
