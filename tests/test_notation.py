@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import notation
 import numpy as np
 import pytest
+from notation import Symbol
 
-from dspgd_lib import Adam, Problem, bregman, dspgd, notation
-from dspgd_lib.notation import Symbol
+from dspgd_lib import Adam, Problem, bregman, dspgd
 
 ROOT = Path(__file__).parent.parent
 SYMBOLS = notation.load()

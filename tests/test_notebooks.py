@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import notation
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +18,6 @@ from nbexport.citations import Bibliography
 from nbexport.convert import Chapter, ConversionError, convert
 from nbexport.index import Index, read_pages, read_toc
 from nbexport.source import Page
-
-from dspgd_lib import notation
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import notation
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
-
-from dspgd_lib import notation
 
 HEADINGS = ("Symbol", "Meaning", "Shape", "In code")
 
@@ -20,7 +19,7 @@ class NotationTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the table and rebuild the page when the notation changes."""
-        self.env.note_dependency(notation.__file__.replace(".py", ".toml"))
+        self.env.note_dependency(str(notation.FILE))
         group = self.arguments[0]
         rows = [s for s in notation.load() if s.group == group]
         if not rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dspgd_lib import notation
+import notation
 
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.S)
 # What takes the next tokens as arguments: a macro there is one token, so its text needs braces.

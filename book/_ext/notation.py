@@ -5,7 +5,9 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+
+FILE = Path(__file__).parent.parent / "notation.toml"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ def load() -> tuple[Symbol, ...]:
     >>> [s.tex for s in load() if s.macro == "manifold"]
     ['\\\\manifold']
     """
-    text = resources.files("dspgd_lib").joinpath("notation.toml").read_text(encoding="utf-8")
-    return tuple(Symbol(**row) for row in tomllib.loads(text)["symbol"])
+    rows = tomllib.loads(FILE.read_text(encoding="utf-8"))["symbol"]
+    return tuple(Symbol(**row) for row in rows)
 
 
 def macros() -> dict[str, str | list[str | int]]:
@@ -65,10 +67,7 @@ def macros() -> dict[str, str | list[str | int]]:
 
 
 def latex_definitions() -> str:
-    """Give the macros as LaTeX definitions, for a preamble or for one Jupyter cell.
-
-    A notebook outside the book does not know the macros. Show this string once as LaTeX and it
-    does: ``IPython.display.Latex("$" + latex_definitions() + "$")``.
+    """Give the macros as LaTeX definitions, for the preamble of a printed book.
 
     Returns
     -------
