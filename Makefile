@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
+VERSIONS ?= newest
 
 PY := $(VENV)/bin/python
 HTML := _build/html
@@ -11,7 +12,7 @@ JUPYTER_BOOK := $(VENV)/bin/jupyter-book build . -n --keep-going
 SOURCES := $(shell find book/. dspgd_lib/. _config.yml _toc.yml -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format chapter notebooks serve zip bench clean
+.PHONY: help book test lint format library chapter notebooks serve zip bench clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,9 @@ chapter: $(VENV)/.book ## build what changed, say where a chapter is: make chapt
 	  echo "Which chapter? For example: make chapter CHAPTER=normalized-gd" >&2; exit 1; }
 	$(JUPYTER_BOOK)
 	@echo "Open $(CURDIR)/$(HTML)/book/$(CHAPTER).html"
+
+library: ## run the library's tests alone, with the oldest versions: make library VERSIONS=oldest
+	$(PYTHON) .ci/library.py $(VERSIONS)
 
 notebooks: $(VENV)/.book ## write the chapters as notebooks for any Jupyter, into notebooks/
 	PYTHONPATH=book/_ext $(PY) -m nbexport
