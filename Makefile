@@ -7,15 +7,17 @@ VERSIONS ?= newest
 PY := $(VENV)/bin/python
 HTML := _build/html
 ZIP := _build/dual-space-preconditioning-book.zip
+# Each file of tests stays in one process: its tests share visits to pages, and figures.
+PYTEST := $(PY) -m pytest -n logical --maxprocesses 4 --dist loadscope
 JUPYTER_BOOK := $(VENV)/bin/jupyter-book build . -n --keep-going
 # Whatever the built book depends on; folders too, so that a removed file counts.
 SOURCES := $(shell find book/. dspgd_lib/. _config.yml _toc.yml -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint format library chapter notebooks serve zip bench clean
+.PHONY: help book test test-fast nightly lint format library chapter notebooks serve zip bench clean
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 book: $(VENV)/.book ## make the environment and build the whole book from nothing
 	rm -rf _build/.jupyter_cache
@@ -23,7 +25,13 @@ book: $(VENV)/.book ## make the environment and build the whole book from nothin
 
 test: $(VENV)/.test _build/.built ## run every check: lint, types, tests, the built book in Chromium
 	@$(MAKE) --no-print-directory lint
-	$(PY) -m pytest
+	$(PYTEST)
+
+test-fast: $(VENV)/.test ## run the tests that need neither browser nor kernel, with few examples
+	HYPOTHESIS_PROFILE=fast $(PYTEST) -m "not browser and not kernel"
+
+nightly: export HYPOTHESIS_PROFILE := nightly
+nightly: test ## run every check with ten times as many examples, other ones each time
 
 lint: $(VENV)/.test ## check style and types
 	$(PY) -m ruff check .
