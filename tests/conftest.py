@@ -1,8 +1,11 @@
-"""One hypothesis profile for all tests: the same examples on every machine, and no clock."""
+"""What holds for all tests: one thread for each process, and one hypothesis profile."""
 
-from hypothesis import settings
+import os
 
-settings.register_profile(
-    "book", derandomize=True, deadline=None, max_examples=25, database=None, print_blob=True
-)
-settings.load_profile("book")
+import profiles
+
+# Before numpy is imported; the processes of pytest-xdist and the kernels inherit it.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+profiles.load()
