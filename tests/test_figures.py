@@ -53,6 +53,11 @@ FIGURES = [
 ]
 
 
+@pytest.fixture(scope="module", params=FIGURES, ids=lambda make: make.__name__)
+def figure(request):
+    return request.param()
+
+
 def square(ax):
     ax.set(xlim=(0, 1), ylim=(0, 1))
 
@@ -148,9 +153,7 @@ def test_a_figure_that_cannot_be_shown_names_itself(wrong):
         toy(**wrong)
 
 
-@pytest.mark.parametrize("make", FIGURES, ids=lambda make: make.__name__)
-def test_every_stop_of_every_figure_is_described_in_words(make):
-    figure = make()
+def test_every_stop_of_every_figure_is_described_in_words(figure):
     root = figure.static()
     frames = [w.value for w in of_kind(root, widgets.HTML)]
     assert len(frames) == figure.stops <= 100
@@ -164,9 +167,12 @@ def test_every_stop_of_every_figure_is_described_in_words(make):
     assert all(panel.alt for panel in figure.panels)
 
 
-@pytest.mark.parametrize("make", FIGURES, ids=lambda make: make.__name__)
-def test_every_figure_has_a_still_picture_for_print(make):
-    picture = make().picture()
+def test_every_figure_starts_live_where_its_still_picture_stands(figure):
+    assert of_kind(figure.live(), widgets.HTML)[-1].value in figure.still()
+
+
+def test_every_figure_has_a_still_picture_for_print(figure):
+    picture = figure.picture()
     assert all(ax.lines for ax in picture.axes)
     plt.close(picture)
 
@@ -216,9 +222,8 @@ def test_each_preconditioner_has_a_look_of_its_own():
     assert len({look.color for look in looks}) == len({look.marker for look in looks}) == len(looks)
 
 
-@pytest.mark.parametrize("build", FIGURES, ids=lambda f: f"{f.__module__}.{f.__name__}")
-def test_the_overlay_lies_where_the_saved_picture_has_its_axes(build):
-    for panel in build().panels:
+def test_the_overlay_lies_where_the_saved_picture_has_its_axes(figure):
+    for panel in figure.panels:
         fig, ax = explorer._draw(panel)
         before = ax.bbox.bounds
         with plt.style.context(plotting.STYLE_SHEET), io.BytesIO() as out:
