@@ -34,6 +34,21 @@ PICTURE = """element => {
     .filter(overlay => overlay.checkVisibility()).map(overlay => overlay.outerHTML).join("");
 }"""
 
+# What kind of stop has the focus; nothing when Tab is round the page.
+STOP = """() => {
+  const stop = document.activeElement;
+  if (stop === document.body || stop.dataset.visited) return null;
+  stop.dataset.visited = "1";
+  if (stop.getAttribute("aria-pressed") === "false") return "toggle";
+  return stop.getAttribute("role") || stop.type || stop.localName;
+}"""
+
+# MathJax's boxes are four fifths of a page and hold no text: a style sheet draws their glyphs.
+FORMULAS_AS_TEXT = """for (const formula of document.querySelectorAll("mjx-container"))
+  if (formula.children.length) formula.textContent = formula.textContent;"""
+# This rule asks whether something scrolls, which is up to the formulas.
+SCROLLING = "scrollable-region-focusable"
+
 
 def find_chromium() -> str | None:
     """The Chromium of this machine; the environment variable CHROMIUM names another one."""
@@ -139,10 +154,10 @@ def too_wide(page: Page) -> list[str]:
     return [f"the page is {width} px wide", *names]
 
 
-def barriers(page: Page) -> list[str]:
+def axe(page: Page, **options: object) -> list[str]:
     """Serious and critical violations that axe finds."""
     # preload would fetch the style sheets once more, which a page from a file may not.
-    options = {"preload": False, "resultTypes": ["violations"]}
+    options = {"preload": False, "resultTypes": ["violations"], **options}
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{v['impact']}: {v['id']}: {node['target']} {node['html'][:120]}"
@@ -150,6 +165,17 @@ def barriers(page: Page) -> list[str]:
         if v["impact"] in ("serious", "critical")
         for node in v["nodes"]
     ]
+
+
+def traps(page: Page) -> list[str]:
+    """Regions that scroll, but not by keyboard."""
+    return axe(page, runOnly=[SCROLLING])
+
+
+def barriers(page: Page) -> list[str]:
+    """All other barriers; from here on the page has plain text in place of its formulas."""
+    page.evaluate(FORMULAS_AS_TEXT)
+    return axe(page, rules={SCROLLING: {"enabled": False}})
 
 
 def over_budget(page: Page, path: Path) -> list[str]:
@@ -170,15 +196,32 @@ def over_budget(page: Page, path: Path) -> list[str]:
 # --------------------------------------------------------------------------------- keyboard
 
 
-def tab_stops(page: Page, most: int = 1_000) -> Iterator[ElementHandle]:
-    """Press Tab through the page, from its first stop to its last."""
+def tab_stops(page: Page, most: int = 1_000) -> Iterator[str]:
+    """Press Tab through the page, from its first stop to its last; say what has the focus."""
     for _ in range(most):
         page.keyboard.press("Tab")
-        stop = page.evaluate_handle("document.activeElement").as_element()
-        if stop is None or stop.evaluate("e => e === document.body || e.dataset.visited === '1'"):
+        kind = page.evaluate(STOP)
+        if kind is None:
             return
-        stop.evaluate("e => { e.dataset.visited = '1' }")
-        yield stop
+        yield kind
+
+
+def focused(page: Page) -> ElementHandle:
+    """The element that has the focus."""
+    return page.evaluate_handle("document.activeElement").as_element()
+
+
+def use(page: Page, kind: str) -> list[str]:
+    """Try what has the focus by keyboard."""
+    if kind == "slider":
+        return move_slider(page, focused(page))
+    if kind == "radio":
+        return answer_quiz(page, focused(page))
+    if kind == "toggle":
+        return press_and_see(page, focused(page), "Enter")
+    if kind == "summary":
+        page.keyboard.press("Enter")
+    return []
 
 
 def press_and_see(page: Page, element: ElementHandle, key: str) -> list[str]:
