@@ -93,3 +93,8 @@ def start_at_radius(problem, rng, radius):
     for _ in range(6):  # one pass for the squared loss, a few for the other
         W0 = end + (W0 - end) * radius / np.sqrt(2 * problem.M * problem.loss_value(W0))
     return W0
+
+
+def up_to(end, least=0.05):
+    """Numbers from `least` to `end`, the two ends themselves in every other draw."""
+    return st.sampled_from([end, least]) | st.floats(least, end)

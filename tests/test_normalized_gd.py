@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
-from strategies import inner, norm
+from strategies import inner, norm, seeds, up_to
 
 from dspgd_lib import (
     GradientDescent,
@@ -62,9 +62,17 @@ def cases(draw, losses=LOSSES):
     return problem, goal + right @ (weak * rng.standard_normal((n, k))), goal
 
 
-fractions = st.floats(0.05, 1.0)
 smoothings = st.sampled_from([0.005, 0.05, 0.5, 3.0])  # in units of the first gradient
-seeds = st.integers(0, 2**32 - 1)
+
+
+def along(problem, goal, i, distance):
+    """The point at this distance from the goal along the i-th right singular vector of X.
+
+    For the squared loss the gradient there is a multiple of the error: the worst case of a bound,
+    with the largest curvature for i = 0 and the smallest for i = -1.
+    """
+    q = np.linalg.svd(problem.X, full_matrices=False)[2][i]
+    return goal + distance * q[:, None] * np.full((1, problem.k), problem.k**-0.5)
 
 
 def smoothing(problem, W0, share):
@@ -80,19 +88,41 @@ def spread(problem):
 
 
 @pytest.mark.statement("prop-ngd-potential")
-@given(seeds, st.floats(1e-6, 1e6), st.floats(1e-3, 1e3))
+@given(seeds, st.sampled_from([1e-6, 1e-2, 1.0, 1e2, 1e6]), st.floats(1e-3, 1e3))
 def test_smoothness_and_sector_are_the_constants_stated(seed, scale, eps):
+    """β is attained near 0, m at the length r, and the bound 1 far out."""
     rng = np.random.default_rng(seed)
     K, G, H = NormalizedGD(eps), *(scale * eps * rng.standard_normal((2, 3, 2)))
-    assert norm(K.gradient(G + H) - K.gradient(G)) <= (1 + 1e-9) * norm(H) / eps
-    tiny = 1e-4 * eps * G / norm(G)
-    assert norm(K.gradient(tiny)) >= (1 - 1e-7) * norm(tiny) / eps
-    assert norm(K.gradient(G)) <= 1
-    m, beta = K.sector(norm(G))
-    assert m == pytest.approx(1 / np.hypot(norm(G), eps)) and beta == pytest.approx(1 / eps)
-    for length in (1.0, 0.5, 1e-3):
+    beta, tiny = 1 / eps, 1e-4 * eps * G / norm(G)
+    for A, B in ((G + H, G), (tiny, 0 * tiny)):
+        assert norm(K.gradient(A) - K.gradient(B)) <= (1 + 1e-9) * beta * norm(A - B)
+    assert norm(K.gradient(tiny)) >= (1 - 1e-7) * beta * norm(tiny)
+    far = 1e5 * eps * G / norm(G)
+    assert norm(K.gradient(G)) <= 1 and 1 - 1e-9 <= norm(K.gradient(far)) < 1
+    r = norm(G)
+    m = 1 / np.sqrt(r**2 + eps**2)
+    assert K.sector(r) == pytest.approx((m, beta))
+    for length in (1.0, 0.5, 1e-3, 1e-9):
         a = norm(K.gradient(length * G)) / norm(length * G)
         assert m * (1 - 1e-12) <= a <= beta * (1 + 1e-12)
+    assert norm(K.gradient(1.05 * G)) < m * norm(1.05 * G) or r < 0.01 * eps  # beyond r
+
+
+@pytest.mark.statement("prop-ngd-potential")
+@given(seeds, st.sampled_from([1e-3, 0.1, 1.0, 10.0, 1e3]), st.floats(1e-3, 1e3))
+def test_the_two_limits_of_the_exercise(seed, scale, eps):
+    K, G = NormalizedGD(eps), np.random.default_rng(seed).standard_normal((3, 2))
+    G *= scale * eps / norm(G)
+    s, value = norm(G), K.value(G)
+    assert s - eps <= value <= s
+    below = 0.5 * s**2 - eps * value
+    assert -1e-15 * s**2 <= below <= s**4 / (8 * eps**2) + 1e-15 * s**2
+    if scale == 1e3:  # the lower bound of the first line is attained far out
+        assert value <= s - 0.999 * eps
+    if scale == 1e-3:  # the upper bounds are not, near 0: there the fourth power takes over
+        assert value <= 1e-3 * s
+    if scale == 0.1:
+        assert below >= 0.99 * s**4 / (8 * eps**2)
 
 
 @pytest.mark.statement("prop-ngd-potential")
@@ -122,6 +152,7 @@ def test_the_dual_is_the_supremum_and_attained_where_stated(seed, r, eps):
 @pytest.mark.statement("lem-ngd-secant")
 @given(cases(), seeds)
 def test_the_gradient_is_a_symmetric_map_of_the_error(case, seed):
+    """For the squared loss, for which B = XᵀX, the eigenvalues reach from μ to M."""
     problem, W, _ = case
     other = np.random.default_rng(seed).standard_normal(W.shape)
     R, R_other = problem.residual(W), problem.residual(other)
@@ -133,33 +164,51 @@ def test_the_gradient_is_a_symmetric_map_of_the_error(case, seed):
     on_row_space = np.linalg.eigvalsh(B)[(problem.d - problem.n) * problem.k :]
     assert on_row_space[0] >= problem.mu * (1 - 1e-9)
     assert on_row_space[-1] <= problem.M * (1 + 1e-9)
+    if isinstance(problem.loss, SquaredLoss):
+        assert np.kron(problem.X.T @ problem.X, np.eye(problem.k)) == pytest.approx(B, abs=1e-9)
+        assert on_row_space[[0, -1]] == pytest.approx([problem.mu, problem.M], rel=1e-9)
 
 
 @pytest.mark.statement("thm-ngd-limit")
-@given(cases(), st.floats(0.3, 1.0), st.sampled_from([0.1, 1.0]))
+@given(cases(), up_to(1.0, 0.5), st.sampled_from([0.3, 1.0, 100.0]))
 def test_normalized_gd_ends_where_gd_ends(case, fraction, share):
+    """The bound on η is not the largest: up to 2ε/M see `thm-ngd-rate`, beyond `prop-ngd-beyond`.
+
+    The way along the weak directions is long, so runs start nearer to the goal than elsewhere.
+    """
     problem, W0, goal = case
+    W0 = goal + problem.X.T @ (problem.X @ (W0 - goal))
     eps = smoothing(problem, W0, share)
-    run = dspgd(problem, NormalizedGD(eps), W0, fraction * eps / problem.M)
-    gd = dspgd(problem, GradientDescent(), W0, fraction / problem.M)
+    run = dspgd(problem, NormalizedGD(eps), W0, fraction * eps / problem.M, tol=1e-10)
+    gd = dspgd(problem, GradientDescent(), W0, fraction / problem.M, tol=1e-10)
     assert run.converged and gd.converged
     for end in (run, gd):
         assert norm(end.W - goal) <= 1e-9 * (norm(W0) + norm(goal))
 
 
 @pytest.mark.statement("thm-ngd-limit")
-@pytest.mark.parametrize("k", [1, 4])
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
-@pytest.mark.parametrize("eps", [0.5, 5.0, 500.0])
+@given(st.sampled_from([1, 4]), st.sampled_from(LOSSES), st.floats(5.0, 500.0))
+@settings(max_examples=8)
 def test_the_limit_does_not_depend_on_the_learning_rate(k, loss, eps):
-    base = Problem.gaussian(10, 30, k, seed=k)
+    base = Problem.gaussian(5, 20, k, seed=k)
     problem = Problem(base.X, base.Y, loss)
-    W0 = np.random.default_rng(7).standard_normal((30, k))
+    W0 = np.random.default_rng(7).standard_normal((20, k))
     goal = problem.project(W0)
-    for fraction in (0.2, 0.6, 1.0):
+    for fraction in (0.3, 1.0):
         run = dspgd(problem, NormalizedGD(eps), W0, fraction * eps / problem.M)
         assert run.converged
         assert norm(run.W - goal) <= 1e-9 * norm(goal)
+
+
+@pytest.mark.statement("thm-ngd-limit")
+@given(st.floats(0.1, 1.0), st.floats(0.05, 1.0))
+def test_without_full_row_rank_a_run_may_have_nowhere_to_go(eps, fraction):
+    """Two labels for one example: no weights fit, and the gradient comes to rest elsewhere."""
+    problem = Problem([[1.0, 0.0], [1.0, 0.0]], [0.0, 1.0], strict=False)
+    run = dspgd(
+        problem, NormalizedGD(eps), np.zeros((2, 1)), fraction * eps / problem.M, max_steps=200
+    )
+    assert problem.loss_value(run.W) >= 0.25 * (1 - 1e-12)
 
 
 @pytest.mark.statement("thm-ngd-limit")
@@ -198,122 +247,150 @@ def end_shape(flat, shape):
 
 
 @pytest.mark.statement("prop-ngd-road")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_roads_approach_each_other_in_proportion_to_the_learning_rate(seed):
-    problem = Problem.gaussian(3, 6, 1, seed)
-    W0 = np.random.default_rng(seed + 100).standard_normal((6, 1))
+    problem = Problem.gaussian(3, 9, 1, seed)
+    W0 = np.random.default_rng(seed + 100).standard_normal((9, 1))
     K = NormalizedGD(smoothing(problem, W0, 0.3))
-    fine = dspgd(problem, GradientDescent(), W0, 5e-3 / problem.M, tol=1e-4, record=("W",))
+    fine = dspgd(problem, GradientDescent(), W0, 1e-2 / problem.M, tol=1e-3, record=("W",))
 
     def off(fraction):
-        run = dspgd(problem, K, W0, fraction * K.eps / problem.M, tol=1e-3, record=("W",))
+        run = dspgd(problem, K, W0, fraction * K.eps / problem.M, tol=1e-2, record=("W",))
         return max(norm(fine.history["W"] - W).min() for W in run.history["W"][::3])
 
-    assert off(0.1) <= 0.7 * off(0.2) <= 0.49 * off(0.4)
+    assert off(0.2) <= 0.7 * off(0.4) <= 0.49 * off(0.8)
 
 
 # --------------------------------------------------------------------------------- the speed
 
 
 @pytest.mark.statement("lem-ngd-gradient-norms")
-@given(cases(), st.floats(0.05, 2.0), smoothings)
+@given(cases(), up_to(2.0), smoothings)
 def test_gradients_do_not_grow(case, fraction, share):
-    problem, W0, _ = case
-    eps = smoothing(problem, W0, share)
-    eta = fraction * eps / problem.M
-    run = dspgd(problem, NormalizedGD(eps), W0, eta, tol=1e-6, max_steps=400, record=("gradient",))
-    length = norm(run.history["gradient"])
-    assert (np.diff(length) <= 1e-9 * length[0]).all()
-
-
-@pytest.mark.statement("thm-ngd-rate")
-@given(cases(), st.floats(0.05, 1.95), smoothings)
-def test_every_step_shrinks_the_distance_by_the_stated_factor(case, fraction, share):
+    """At η = 2ε/M a short gradient along the top direction keeps its length; beyond, it grows."""
     problem, W0, goal = case
     eps = smoothing(problem, W0, share)
     eta = fraction * eps / problem.M
-    run = dspgd(
-        problem, NormalizedGD(eps), W0, eta, tol=1e-6, max_steps=400, record=("W", "gradient")
-    )
-    distance = norm(run.history["W"] - goal)
-    pace = eta / np.hypot(norm(run.history["gradient"]), eps)
-    q = np.maximum(1 - pace * problem.mu, pace * problem.M - 1)[:-1]
-    assert (q < 1).all()
-    assert (distance[1:] <= q * distance[:-1] + 1e-10 * (distance[0] + norm(W0))).all()
-    assert (np.diff(pace) >= -1e-12 * pace[0]).all()
+    for start, steps in ((W0, 200), (along(problem, goal, 0, 1e-3 * eps / problem.M), 5)):
+        keep = {"tol": 0, "max_steps": steps, "record": ("gradient",)}
+        length = norm(dspgd(problem, NormalizedGD(eps), start, eta, **keep).history["gradient"])
+        assert (np.diff(length) <= 1e-9 * (length[0] + 1e-4 * problem.M * norm(goal))).all()
+
+
+@pytest.mark.statement("lem-ngd-gradient-norms")
+@given(cases(losses=LOSSES[:2]), smoothings)
+def test_five_percent_beyond_they_grow(case, share):
+    problem, W0, goal = case
+    eps = smoothing(problem, W0, share)
+    start = along(problem, goal, 0, 1e-3 * eps / problem.M)
+    after = start - 2.1 * eps / problem.M * NormalizedGD(eps).gradient(problem.gradient(start))
+    assert norm(problem.gradient(after)) > 1.09 * norm(problem.gradient(start))
+    assert norm(after - goal) > 1.09 * norm(start - goal)
 
 
 @pytest.mark.statement("thm-ngd-rate")
-@given(cases(), st.sampled_from([1.2, 1.6, 1.95]))
+@given(cases(), up_to(1.98), smoothings)
+def test_every_step_shrinks_the_distance_by_the_stated_factor(case, fraction, share):
+    """For the squared loss it is attained along the top and the bottom direction."""
+    problem, W0, goal = case
+    eps = smoothing(problem, W0, share)
+    eta, near = fraction * eps / problem.M, 0.1 * eps / problem.M
+    for start in (W0, *(along(problem, goal, i, near) for i in (0, -1))):
+        keep = {"tol": 0, "max_steps": 100, "record": ("W", "gradient")}
+        run = dspgd(problem, NormalizedGD(eps), start, eta, **keep)
+        distance = norm(run.history["W"] - goal)
+        pace = eta / np.hypot(norm(run.history["gradient"]), eps)
+        q = np.maximum(1 - pace * problem.mu, pace * problem.M - 1)[:-1]
+        assert (q < 1).all()
+        slack = 1e-12 * (distance[0] + norm(goal))
+        assert (distance[1:] <= q * distance[:-1] * (1 + 1e-9) + slack).all()
+        assert (np.diff(pace) >= -1e-9 * pace[0]).all()
+        if fraction <= 1:
+            assert q == pytest.approx(1 - pace[:-1] * problem.mu, rel=1e-12)
+
+
+@pytest.mark.statement("thm-ngd-rate")
+@given(cases(), up_to(1.9, 1.2))
 def test_it_converges_up_to_twice_the_guarantee(case, fraction):
     problem, W0, goal = case
+    W0 = goal + problem.X.T @ (problem.X @ (W0 - goal))
     eps = smoothing(problem, W0, 1.0)
     run = dspgd(problem, NormalizedGD(eps), W0, fraction * eps / problem.M)
-    assert run.converged and not run.guaranteed and run.limit_error == 0
+    assert run.converged
     assert norm(run.W - goal) <= 1e-9 * (norm(W0) + norm(goal))
 
 
 @pytest.mark.statement("lem-ngd-angle")
 @given(cases(), seeds)
 def test_the_gradient_points_away_from_the_goal(case, seed):
+    """The second claim is an equality along the top direction.
+
+    The first is one for the squared loss and an error whose parts along the two extreme directions
+    are as 1/σ² (Kantorovich).
+    """
     problem, _, goal = case
     rng = np.random.default_rng(seed)
-    for _ in range(20):
-        W = goal + problem.X.T @ rng.standard_normal(problem.Y.shape) * 10 ** rng.uniform(-2, 2)
-        V, error = problem.gradient(W), W - goal
+    top, bottom = (along(problem, 0, i, 1.0) for i in (0, -1))
+    errors = [problem.X.T @ A for A in rng.standard_normal((10, *problem.Y.shape))]
+    worst = top / problem.sigma_max + (bottom / problem.sigma_min if problem.n > 1 else 0)
+    for error in (*errors, top, bottom, worst):
+        error = error * 10 ** rng.uniform(-2, 2)
+        V, error = problem.gradient(goal + error), goal + error - goal
         slack = 1 - 1e-6
         assert inner(V, error) >= slack * 2 / spread(problem) * norm(V) * norm(error)
-        assert problem.M * inner(V, error) >= slack * norm(V) ** 2
-
-
-@pytest.mark.statement("lem-ngd-angle")
-def test_the_angle_is_best_possible():
-    """Two singular values, and an error split so that the cosine is the least one (Kantorovich)."""
-    problem = Problem(np.array([[1.0, 0.0, 0.0], [0.0, 0.1, 0.0]]), np.zeros((2, 1)))
-    error = np.array([[0.1], [1.0], [0.0]])
-    V = problem.gradient(error)
-    cosine = inner(V, error) / (norm(V) * norm(error))
-    assert cosine == pytest.approx(2 / spread(problem))
+        assert norm(V) ** 2 <= problem.M * inner(V, error) / slack
 
 
 @pytest.mark.statement("prop-ngd-two-phases")
-@given(cases(), fractions, smoothings)
+@given(cases(), up_to(1.0), smoothings)
 def test_a_walk_and_then_a_constant_factor(case, fraction, share):
+    """Part 1 is met far out along one direction, part 3 at a gradient of length ε.
+
+    For part 2 no tight instance is known, and its √2 is not the best constant: during long steps
+    η_t M is at most 1/√2, so the proof gives √2/(2 − 1/√2). That is tested here.
+    """
     problem, W0, goal = case
     eps = smoothing(problem, W0, share)
     eta = fraction * eps / problem.M
-    run = dspgd(
-        problem, NormalizedGD(eps), W0, eta, tol=1e-4, max_steps=4000, record=("W", "gradient")
-    )
-    distance = norm(run.history["W"] - goal)
-    slack = 1e-10 * (distance[0] + norm(W0))
-    assert (distance >= distance[0] - eta * np.arange(len(distance)) - slack).all()
-    long = norm(run.history["gradient"]) > eps
-    assert long.sum() <= np.sqrt(2) * spread(problem) * distance[0] / eta
-    assert (np.diff(long.astype(int)) <= 0).all()
-    late = ~long[:-1]
-    factor = 1 - eta * problem.mu / (np.sqrt(2) * eps)
-    assert (distance[1:][late] <= factor * distance[:-1][late] + slack).all()
+    far, turn = 50 * eps / problem.M, 0.9999 * eps / problem.mu
+    starts = (W0, 1000), (along(problem, goal, 0, far), 50), (along(problem, goal, -1, turn), 50)
+    for start, steps in starts:
+        keep = {"tol": 1e-3, "max_steps": steps, "record": ("W", "gradient")}
+        run = dspgd(problem, NormalizedGD(eps), start, eta, **keep)
+        distance = norm(run.history["W"] - goal)
+        slack = 1e-10 * (distance[0] + norm(goal))
+        t = np.arange(len(distance))
+        assert (distance >= distance[0] - eta * t - slack).all()
+        long = norm(run.history["gradient"]) > eps
+        assert long.sum() <= np.sqrt(2) / (2 - np.sqrt(0.5)) * spread(problem) * distance[0] / eta
+        assert (np.diff(long.astype(int)) <= 0).all()
+        late = ~long[:-1]
+        factor = 1 - eta * problem.mu / (np.sqrt(2) * eps)
+        assert (distance[1:][late] <= factor * distance[:-1][late] + 1e-3 * slack).all()
 
 
 # ----------------------------------------------------------------------- beyond the guarantee
 
 
 @pytest.mark.statement("prop-ngd-beyond")
-@given(cases(), st.floats(1.0, 300.0), st.sampled_from([1e-3, 0.1, 0.5, 1.0]), st.floats(0, 4))
+@given(cases(), up_to(1e6, 1.0), st.sampled_from([1e-3, 0.1, 0.5, 1.0]), st.floats(0, 4))
 def test_it_stays_bounded_for_every_learning_rate(case, fraction, start, digits):
+    """The 1 in the maximum is attained in the limit: a step far longer than the error, which is
+    far longer than ε/M. For the ¼ no tight instance is known; it counts for κ > 13.9 only.
+    """
     problem, W0, goal = case
     eps = smoothing(problem, W0, 10.0**-digits)
     eta = fraction * eps / problem.M
     reach = eta * max(1.0, spread(problem) / 4)
     near = goal + start * reach * (W0 - goal) / norm(W0 - goal)
-    run = dspgd(problem, NormalizedGD(eps), near, eta, tol=0, max_steps=60, record=("W",))
-    distance = norm(run.history["W"] - goal)
-    assert distance.max() <= max(distance[0], reach) * (1 + 1e-9)
+    for W in (near, along(problem, goal, 0, np.sqrt(eta * eps / problem.M))):
+        run = dspgd(problem, NormalizedGD(eps), W, eta, tol=0, max_steps=40, record=("W",))
+        distance = norm(run.history["W"] - goal)
+        assert distance.max() <= max(distance[0], reach) * (1 + 1e-9)
 
 
 @pytest.mark.statement("prop-ngd-beyond")
-@given(cases(losses=LOSSES[:1]), st.floats(2.05, 10.0))
+@given(cases(losses=LOSSES[:1]), up_to(10.0, 2.0001))
 def test_two_cycles_beyond_twice_the_guarantee(case, fraction):
     problem, W0, U = case
     eps, sharp = smoothing(problem, W0, 1.0), problem.sigma_max**2
@@ -324,22 +401,35 @@ def test_two_cycles_beyond_twice_the_guarantee(case, fraction):
     for sign in (1, -1):
         W = U + sign * side
         stepped = W - eta * NormalizedGD(eps).gradient(problem.gradient(W))
-        assert norm(stepped - (U - sign * side)) <= 1e-9 * (norm(U) + norm(side))
+        assert norm(stepped - (U - sign * side)) <= 1e-9 * norm(side) + 1e-14 * norm(U)
 
 
 @pytest.mark.statement("prop-ngd-beyond")
-@given(cases(losses=LOSSES[:1]), st.floats(2.05, 10.0), smoothings)
+@given(cases(losses=LOSSES[:1]), up_to(10.0, 2.1), smoothings)
 def test_beyond_twice_the_guarantee_the_run_keeps_its_distance(case, fraction, share):
     problem, W0, goal = case
     eps = smoothing(problem, W0, share)
     eta = fraction * eps / problem.sigma_max**2
-    steps = 500 + int(5 * norm(W0 - goal) * spread(problem) / eta)
-    run = dspgd(problem, NormalizedGD(eps), W0, eta, tol=0, max_steps=steps, record=("W",))
+    start = goal + (W0 - goal) * min(1.0, 30 * eta / norm(W0 - goal))
+    steps = 300 + int(5 * norm(start - goal) * spread(problem) / eta)
+    run = dspgd(problem, NormalizedGD(eps), start, eta, tol=0, max_steps=steps, record=("W",))
     late = norm(run.history["W"][-20:] - goal)
     # Where |1 - η_t σ²| exceeds 1 the error along v grows again: the run cannot stay that near.
     repelled = np.sqrt((fraction / 2) ** 2 - 1) * eps / problem.sigma_max**2
     assert late.max() >= 0.99 * repelled
     assert not run.converged
+
+
+@pytest.mark.statement("prop-ngd-beyond")
+@given(st.floats(0.1, 10.0), st.sampled_from([1.9, 2.1, 3.0]))
+def test_without_an_error_along_v_or_below_the_threshold_the_run_converges(eps, fraction):
+    """Neither the 2 nor the error along v can be left out of part 3."""
+    problem = Problem([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0]], [0.0, 1.0])
+    goal, K = problem.project(np.zeros((3, 1))), NormalizedGD(eps)
+    other = goal + np.array([[0.0], [0.7], [0.0]])
+    assert dspgd(problem, K, other, fraction * eps, max_steps=500).converged
+    both = other + np.array([[0.7], [0.0], [0.0]])
+    assert dspgd(problem, K, both, fraction * eps, max_steps=500).converged == (fraction < 2)
 
 
 def test_the_unsmoothed_method_never_comes_to_rest():
