@@ -5,13 +5,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, root
-from strategies import LOSSES, inner, norm, random_problem, seeds
+from strategies import LOSSES, inner, norm, random_problem, seeds, up_to
 
 from dspgd_lib import (
     Adam,
     Cosh,
+    GradientClipping,
     GradientDescent,
     Hypentropy,
+    LogCosh,
     NormalizedGD,
     PNorm,
     Problem,
@@ -19,9 +21,7 @@ from dspgd_lib import (
     SquaredLoss,
     bregman,
     dspgd,
-    fundamental_identity,
     min_norm,
-    mirror_curvature,
     mirror_descent,
 )
 from dspgd_lib.figures import mirror_descent as figures
@@ -61,8 +61,13 @@ LOCAL = {  # strongly convex on bounded sets
     "hypentropy": lambda rng, d: (Hypentropy(0.3), None),
 }
 ALL = STRONG | LOCAL | {"3-power": lambda rng, d: (PNorm(3.0), None)}
+STRONG_OR_LOCAL = STRONG | LOCAL
+losses = st.sampled_from(list(LOSSES.values()))
 every_potential = pytest.mark.parametrize("psi_of", ALL.values(), ids=ALL)
-every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+
+
+def one_of(potentials):
+    return st.sampled_from(list(potentials.values()))
 
 
 def case(seed, loss, n=None):
@@ -83,11 +88,18 @@ def interpolating(problem, rng, count):
 
 
 def curvature(problem, psi, W):
-    """λ at W, also for the potential that is not a sum over entries."""
+    """The largest eigenvalue of X∇²ψ(W)⁻¹Xᵀ, times M_ℓ: the learning rates that work are below 2/λ.
+
+    The chapter calls it λ; for a sum over entries every column of W has its own matrix.
+    """
     if isinstance(psi, Quadratic):
-        metric = problem.X @ np.linalg.solve(psi.A, problem.X.T)
-        return problem.loss.smoothness * np.linalg.eigvalsh(metric)[-1]
-    return mirror_curvature(problem, psi, W)
+        metrics = [problem.X @ np.linalg.solve(psi.A, problem.X.T)]
+    else:
+        S = psi.gradient(W)
+        h = 1e-5 * (np.abs(S) + 1e-6 * np.abs(S).max() + 1e-300)
+        bend = (psi.gradient_of_conjugate(S + h) - psi.gradient_of_conjugate(S - h)) / (2 * h)
+        metrics = [problem.X @ (column[:, None] * problem.X.T) for column in bend.T]
+    return problem.loss.smoothness * max(np.linalg.eigvalsh(metric)[-1] for metric in metrics)
 
 
 def largest_on_sphere(psi, r, m):
@@ -134,9 +146,9 @@ def test_the_mirror_map_is_a_bijection_with_the_gradient_of_the_dual_as_inverse(
 
 @pytest.mark.statement("lem-mirror-map")
 @every_potential
-@every_loss
-@given(seeds, st.floats(0.01, 1.0))
+@given(losses, seeds, st.floats(0.01, 1.0))
 def test_a_step_minimizes_the_tangent_plus_the_price(psi_of, loss, seed, eta):
+    """In the middle third of the neighbours the excess is of second order: none is lower."""
     problem, W, rng = case(seed, loss)
     psi, _ = psi_of(rng, problem.d)
     run = mirror_descent(problem, psi, W, eta, tol=0, max_steps=1)
@@ -172,14 +184,22 @@ def test_a_bounded_divergence_bounds_the_second_argument(psi_of, seed):
     assert (np.diff(ways) < 0).all() and ways[-1] <= 1e-2
 
 
+@pytest.mark.statement("lem-mirror-map")
+def test_without_strictness_or_supercoercivity_there_is_no_mirror_map():
+    flat, bounded = GradientClipping(1.0), LogCosh()
+    assert flat.gradient([[1.0]]) == flat.gradient([[2.0]])  # not one-to-one
+    assert bregman(flat, [[2.0]], [[1.0]]) == 0  # and D = 0 at another point
+    assert abs(bounded.gradient([[1e3]])) <= 1  # not onto
+    assert bregman(bounded, [[0.0]], [[1e3]]) <= np.log(2) * (1 + 1e-12)  # an unbounded ball
+
+
 # ---------------------------------------------------------------------------- the destination
 
 
 @pytest.mark.statement("thm-mirror-destination")
-@pytest.mark.parametrize("psi_of", (STRONG | LOCAL).values(), ids=STRONG | LOCAL)
-@every_loss
-@given(seeds)
+@given(one_of(STRONG_OR_LOCAL), losses, seeds)
 def test_random_rates_and_random_examples_do_not_move_the_destination(psi_of, loss, seed):
+    """The excess of another U is a divergence: it is the smaller the nearer U is."""
     problem, W0, rng = case(seed, loss)
     psi, _ = psi_of(rng, problem.d)
     S, W = psi.gradient(W0), W0
@@ -195,49 +215,70 @@ def test_random_rates_and_random_examples_do_not_move_the_destination(psi_of, lo
     assert norm(problem.residual(W)) <= 1e-10
     least = bregman(psi, W, W0)
     for U in interpolating(problem, rng, 10):
-        excess = bregman(psi, U, W0) - least
-        assert excess == pytest.approx(bregman(psi, U, W), rel=1e-6, abs=1e-7)
-        assert excess > 0
+        for other in (U, W + 0.01 * (U - W)):
+            excess = bregman(psi, other, W0) - least
+            assert excess == pytest.approx(bregman(psi, other, W), rel=1e-6, abs=1e-7)
+            assert excess > 0
 
 
 @pytest.mark.statement("thm-mirror-destination")
-@every_potential
-@given(seeds)
-def test_the_library_ends_at_the_same_point_for_three_rates_and_in_any_order(psi_of, seed):
+@given(one_of(ALL), seeds)
+def test_the_library_ends_at_the_same_point_for_two_rates_and_in_any_order(psi_of, seed):
     problem, _, rng = case(seed, SquaredLoss())
     # away from 0, where a power above 2 is too flat to arrive in reasonable time
-    W0, fits = rng.uniform(0.7, 1.3, (2, problem.d, problem.k))
+    W0 = rng.uniform(0.7, 1.3, (problem.d, problem.k))
+    fits = W0 + rng.uniform(-0.3, 0.3, W0.shape)
     problem = Problem(problem.X, problem.X @ fits)
     psi, _ = psi_of(rng, problem.d)
-    eta = np.array([0.1, 0.3, 0.7]) / curvature(problem, psi, problem.project(W0))
-    runs = mirror_descent(problem, psi, W0, eta, tol=1e-11, max_steps=8000)
-    order = rng.integers(0, problem.n, 1000)
-    single = mirror_descent(problem, psi, W0, eta[1], order=order, tol=1e-11, max_steps=8000)
-    ends = [W for W, done in zip(runs.W, runs.converged, strict=True) if done]
-    ends += [single.W] if single.converged else []
-    assert len(ends) >= (3 if isinstance(psi, PNorm) and psi.p > 2 else 4)
-    for W in ends:
-        assert norm(W - ends[0]) <= 1e-7 * (1 + norm(W))
+    eta = np.array([0.3, 0.7]) / curvature(problem, psi, problem.project(W0))
+    keep = {"tol": 1e-9, "max_steps": 1500}
+    runs = mirror_descent(problem, psi, W0, eta, **keep)
+    order = rng.integers(0, problem.n, 500)
+    single = mirror_descent(problem, psi, W0, eta[1], order=order, **keep)
+    assert runs.converged.all() and single.converged
+    for W in (*runs.W, single.W):
+        assert norm(W - runs.W[0]) <= 1e-6 * (1 + norm(W))
         moved = psi.gradient(W) - psi.gradient(W0)
         assert norm(outside(problem, moved)) <= 1e-9 * (1 + norm(moved))
 
 
+@pytest.mark.statement("thm-mirror-destination")
+@given(one_of(ALL), seeds)
+def test_slopes_that_leave_the_row_space_by_five_percent_end_elsewhere(psi_of, seed):
+    """The point with such slopes is not the minimiser: a point of the manifold is closer to W_0."""
+    problem, W0, rng = case(seed, SquaredLoss())
+    psi, _ = psi_of(rng, problem.d)
+    move = problem.X.T @ rng.standard_normal((problem.n, problem.k))
+    Z = outside(problem, rng.standard_normal(W0.shape))
+    move = move / norm(move) + 0.05 * Z / norm(Z)
+    end = psi.gradient_of_conjugate(psi.gradient(W0) + move)
+    others = end - 10.0 ** -np.arange(1, 8)[:, None, None] * Z / norm(Z)
+    assert bregman(psi, others, W0).min() < bregman(psi, end, W0)
+
+
+@pytest.mark.statement("thm-mirror-destination")
+def test_rates_that_fade_too_fast_lead_to_a_limit_off_the_manifold():
+    problem, S = Problem([[1.0, 0.0]], [1.0]), np.zeros((2, 1))
+    for t in range(60):
+        S = S - 0.1 * 2.0**-t * problem.gradient(S)  # ψ is half the squared norm
+    assert norm(problem.residual(S)) > 0.7
+
+
 @pytest.mark.statement("prop-mirror-pnorm")
-@pytest.mark.parametrize("p", [1.2, 1.5, 2.0, 2.5, 3.0])
-@given(seeds)
+@given(st.sampled_from([1.2, 1.5, 2.0, 2.5, 3.0]), seeds)
 def test_from_zero_a_power_leads_to_the_least_p_norm(p, seed):
     problem, _, _ = case(seed, SquaredLoss())
     zero = np.zeros((problem.d, problem.k))
     goal = min_norm(problem, zero, p)
     assume(p <= 2 or np.abs(goal).min() >= 0.02)  # a small entry makes the run take for ever
-    eta = 0.5 / mirror_curvature(problem, PNorm(p), goal)
-    run = mirror_descent(problem, PNorm(p), zero, eta, tol=1e-11)
+    eta = 0.5 / curvature(problem, PNorm(p), goal)
+    run = mirror_descent(problem, PNorm(p), zero, eta, tol=1e-9)
     assert run.converged
-    assert norm(run.W - goal) <= 1e-8 * norm(goal)
+    assert norm(run.W - goal) <= 1e-6 * norm(goal)
 
 
 @pytest.mark.statement("prop-mirror-pnorm")
-@given(st.floats(1.2, 5.0), st.floats(0.05, 3.0))
+@given(st.sampled_from([1.9, 2.0, 2.1]) | st.floats(1.2, 5.0), st.floats(0.05, 3.0))
 def test_from_elsewhere_the_end_is_not_the_nearest_point(p, c):
     problem, W0, psi = Problem([[1.0, 1.0]], [1 + 2 * c]), np.array([[1.0], [0.0]]), PNorm(p)
     nearest = min_norm(problem, W0, p)
@@ -254,6 +295,8 @@ def test_from_elsewhere_the_end_is_not_the_nearest_point(p, c):
     assert (W[0, 0] < nearest[0, 0]) == (p > 2) or abs(p - 2) < 1e-6
     if abs(p - 2) > 0.2:
         assert norm(W - nearest) > 1e-4
+    if abs(p - 2) < 1e-12:
+        assert norm(W - nearest) <= 1e-9
     for U in problem.project(np.random.default_rng(0).standard_normal((20, 2, 1))):
         assert bregman(psi, U, W0) >= bregman(psi, W, W0) - 1e-9
         assert np.sum(np.abs(U - W0) ** p) >= np.sum(np.abs(nearest - W0) ** p) - 1e-9
@@ -291,10 +334,11 @@ def test_the_ledger_of_one_step_closes(psi_of, seed, eta, name):
 
 
 @pytest.mark.statement("lem-mirror-manifold")
-@every_loss
-@given(seeds)
-def test_all_interpolating_points_see_the_same_loss(loss, seed):
+@given(losses, seeds, st.sampled_from([1.0, 1e3]))
+def test_all_interpolating_points_see_the_same_loss(loss, seed, scale):
+    """The bound is met by the squared loss, and by the other one far from the manifold."""
     problem, W, rng = case(seed, loss)
+    W *= scale
     U = interpolating(problem, rng, 5)
     R = problem.residual(W)
     stated = inner(loss.gradient(R), R) - loss.value(R)
@@ -309,7 +353,11 @@ def test_all_interpolating_points_see_the_same_loss(loss, seed):
 
 
 def check_conclusions(problem, psi, W0, eta, run, rng):
-    """Parts 1 to 3 of the theorem on a recorded run, with the budget seen from its end."""
+    """Parts 1 to 3 of the theorem on a recorded run, with the budget seen from its end.
+
+    For the squared loss the loss before a step is spent as well as the one after it: the budget
+    pays for every loss twice. In general it need not, see the test below.
+    """
     W, L = run.history["W"], run.history["loss"]
     assert run.converged
     falls = []
@@ -319,11 +367,14 @@ def check_conclusions(problem, psi, W0, eta, run, rng):
         falls.append(-np.diff(D))
     size = 1 + abs(psi.value(W0)) + norm(psi.gradient(W0)) ** 2
     assert np.ptp(falls, axis=0).max() <= 1e-10 * size
-    budget = bregman(psi, run.W, W0)
+    budget = bregman(psi, run.W, W0) * (1 + 1e-6) + 1e-12 * size
     assert (np.diff(L) <= 1e-12 * L[0]).all()
-    assert eta * L[1:].sum() <= budget * (1 + 1e-6) + 1e-12 * size
     t = np.arange(1, len(L))
-    assert (eta * t * L[1:] <= budget * (1 + 1e-6) + 1e-12 * size).all()
+    assert eta * L[1:].sum() <= budget
+    assert (eta * t * L[1:] <= budget).all()
+    if isinstance(problem.loss, SquaredLoss):
+        assert 2 * eta * L[1:].sum() + eta * L[0] <= budget
+        assert (2 * eta * t * L[1:] <= budget).all()
     moved = psi.gradient(run.W) - psi.gradient(W0)
     assert norm(outside(problem, moved)) <= 1e-9 * (1 + norm(moved))
 
@@ -337,36 +388,96 @@ def condition(problem, psi, eta, W):
 
 
 @pytest.mark.statement("thm-mirror-convergence")
-@pytest.mark.parametrize("psi_of", STRONG.values(), ids=STRONG)
-@every_loss
-@given(seeds, st.floats(0.1, 1.0))
-def test_strong_convexity_guarantees_the_condition_and_it_convergence(psi_of, loss, seed, share):
+@given(losses, seeds, up_to(1.0, 0.1))
+def test_strong_convexity_guarantees_the_condition(loss, seed, share):
+    """With half the squared norm, η = α/M and an error along the top direction it just holds."""
+    problem, W0, rng = case(seed, loss)
+    top = np.linalg.svd(problem.X)[2][0][:, None] * np.ones((1, problem.k))
+    for psi_of in STRONG.values():
+        psi, alpha = psi_of(rng, problem.d)
+        eta = share * alpha / problem.M
+        for start in (W0, problem.project(0 * W0) + 1e-2 * top):
+            run = mirror_descent(problem, psi, start, eta, tol=0, max_steps=10, record="W")
+            assert condition(problem, psi, eta, run.history["W"])
+
+
+@pytest.mark.statement("thm-mirror-convergence")
+@given(one_of(STRONG), losses, seeds, up_to(1.0, 0.3))
+def test_under_the_condition_it_converges_within_the_budget(psi_of, loss, seed, share):
     problem, W0, rng = case(seed, loss)
     psi, alpha = psi_of(rng, problem.d)
     eta = share * alpha / problem.M
-    run = mirror_descent(problem, psi, W0, eta, tol=1e-10, record=("W", "loss"))
+    run = mirror_descent(problem, psi, W0, eta, tol=1e-9, record=("W", "loss"))
     assert condition(problem, psi, eta, run.history["W"])
     check_conclusions(problem, psi, W0, eta, run, rng)
 
 
+class Knee:
+    """½μz² plus Huber's function with a threshold of 0.003: steep at 0, then nearly a cone."""
+
+    strong_convexity, smoothness = 1e-5, 1 + 1e-5
+    huber = GradientClipping(0.003)
+
+    def value(self, Z):
+        entries = self.huber.value(np.asarray(Z)[..., None, None]).sum(axis=(-2, -1))
+        return 0.5 * self.strong_convexity * norm(Z) ** 2 + entries
+
+    def gradient(self, Z):
+        return self.strong_convexity * Z + np.clip(Z, -0.003, 0.003)
+
+    def divergence_from(self, B, H):
+        return self.value(B + H) - self.value(B) - inner(self.gradient(B), H)
+
+
 @pytest.mark.statement("thm-mirror-convergence")
-@pytest.mark.parametrize("psi_of", LOCAL.values(), ids=LOCAL)
-@every_loss
-@given(seeds, st.floats(0.02, 1.0))
+def test_the_budget_is_spent_by_a_loss_that_is_nearly_a_cone():
+    """So ηΣL(W_t) ≤ D is the best such bound. For the last loss, ηT·L(W_T) reaches half of D here;
+    no instance that reaches more is known.
+    """
+    problem, psi, W0 = Problem([[1.0, 0.0]], [0.0], Knee()), GradientDescent(), [[1.0], [0.0]]
+    eta = 1 / problem.M
+    run = mirror_descent(problem, psi, W0, eta, tol=0, max_steps=400, record=("W", "loss"))
+    L, budget = run.history["loss"], 0.5  # D(Ŵ, W0) = ½‖W0‖²
+    assert condition(problem, psi, eta, run.history["W"])
+    assert 0.97 * budget <= eta * L[1:].sum() <= budget
+    assert 0.48 * budget <= (eta * np.arange(1, 401) * L[1:]).max() <= budget
+
+
+@pytest.mark.statement("thm-mirror-convergence")
+@given(one_of(LOCAL), losses, seeds, st.floats(0.1, 1.0))
 @settings(max_examples=12)
 def test_for_each_start_some_learning_rate_works_and_all_smaller_ones(psi_of, loss, seed, share):
+    """For a power above 2 there may be none: see the two-cycle among the exercises."""
     problem, W0, rng = case(seed, loss)
     psi, _ = psi_of(rng, problem.d)
 
     eta = 2.0 / curvature(problem, psi, problem.project(W0))
     for _ in range(12):
-        run = mirror_descent(problem, psi, W0, eta, tol=1e-6, max_steps=3000, record=("W", "loss"))
-        if condition(problem, psi, eta, run.history["W"]) and run.converged:
+        run = mirror_descent(problem, psi, W0, eta, tol=1e-6, max_steps=1000, record=("W", "loss"))
+        if run.converged and condition(problem, psi, eta, run.history["W"]):
             break
         eta /= 2.0
     check_conclusions(problem, psi, W0, eta, run, rng)
-    smaller = mirror_descent(problem, psi, W0, share * eta, tol=0, max_steps=1000, record="W")
+    smaller = mirror_descent(problem, psi, W0, share * eta, tol=0, max_steps=300, record="W")
     assert condition(problem, psi, share * eta, smaller.history["W"])
+
+
+@pytest.mark.statement("thm-mirror-convergence")
+@given(losses, seeds)
+def test_beyond_twice_the_bound_the_divergence_to_the_manifold_can_grow(loss, seed):
+    """Between α/M and 2α/M the condition can fail, but the run need not."""
+    problem, W0, _ = case(seed, loss)
+    goal = problem.project(W0)
+    top = np.linalg.svd(problem.X)[2][0][:, None] * np.ones((1, problem.k))
+    start = goal + 1e-4 * top
+    for share, grows in ((1.05, False), (1.9, False), (2.1, True)):
+        after = start - share / problem.M * problem.gradient(start)  # ψ is half the squared norm
+        rise = norm(after - goal) ** 2 - norm(start - goal) ** 2
+        assert (rise > 0) == grows
+        sharp = 0.5 * norm(after - start) ** 2 - share / problem.M * problem.divergence(
+            after, start
+        )
+        assert sharp < 0
 
 
 @pytest.mark.statement("prop-mirror-dual")
@@ -396,14 +507,12 @@ def test_the_multipliers_do_gradient_descent_on_the_dual_function(psi_of, seed):
 
 
 @pytest.mark.statement("prop-mirror-dual")
-@pytest.mark.parametrize("psi_of", (STRONG | LOCAL).values(), ids=STRONG | LOCAL)
-@every_loss
-@given(seeds)
+@given(one_of(STRONG_OR_LOCAL), losses, seeds)
 def test_the_multiplier_of_the_destination_minimizes_the_dual_function(psi_of, loss, seed):
     problem, W0, rng = case(seed, loss)
     psi, _ = psi_of(rng, problem.d)
     eta = 0.3 / curvature(problem, psi, problem.project(W0))
-    end = mirror_descent(problem, psi, W0, eta, tol=1e-11).W
+    end = mirror_descent(problem, psi, W0, eta, tol=1e-11, max_steps=3000).W
     S0, X = psi.gradient(W0), problem.X
     U = np.linalg.lstsq(X.T, psi.gradient(end) - S0, rcond=None)[0]
     assert S0 + X.T @ U == pytest.approx(psi.gradient(end), abs=1e-9)
@@ -428,8 +537,7 @@ def test_the_multiplier_of_the_destination_minimizes_the_dual_function(psi_of, l
 
 
 @pytest.mark.statement("prop-mirror-dual")
-@pytest.mark.parametrize("p", [1.5, 2.0, 3.0])
-@given(seeds)
+@given(st.sampled_from([1.5, 2.0, 3.0]), seeds)
 def test_at_the_end_a_step_shrinks_the_error_by_one_minus_the_rate_times_an_eigenvalue(p, seed):
     """What the chapter says about the speed: the Hessian of Φ is X∇²ψ(end)⁻¹Xᵀ."""
     problem, _, rng = case(seed, SquaredLoss())
@@ -437,7 +545,7 @@ def test_at_the_end_a_step_shrinks_the_error_by_one_minus_the_rate_times_an_eige
     end = np.exp(0.5 * rng.standard_normal((problem.d, 1)))
     problem = Problem(X, X @ end)
     values, vectors = np.linalg.eigh(X @ (end ** (2 - p) / (p - 1) * X.T))
-    assert mirror_curvature(problem, psi, end) == pytest.approx(values[-1], rel=1e-7)
+    assert curvature(problem, psi, end) == pytest.approx(values[-1], rel=1e-7)
     eta = 0.7 / values[-1]
     for i, value in enumerate(values):
         S = psi.gradient(end) + 1e-7 * X.T @ vectors[:, i : i + 1]
@@ -463,10 +571,10 @@ def tall(seed, loss, n=7, d=3, k=2, noise=0.0):
 
 @pytest.mark.statement("prop-mirror-mirror")
 @pytest.mark.parametrize("K", [Adam(0.3), NormalizedGD(0.5), Cosh()], ids=str)
-@pytest.mark.parametrize("n, noise", [(7, 0.0), (3, 0.0), (7, 1.0)])
-@given(seeds)
+@given(st.sampled_from([7, 3]), st.sampled_from([0.0, 1.0]), seeds)
 def test_gradients_do_mirror_descent_with_the_dual_of_the_loss(K, n, noise, seed):
     """Also with as many examples as weights, and with labels that no weights fit."""
+    assume(n == 7 or noise == 0)
     problem, fits, rng = tall(seed, SquaredLoss(), n=n, noise=noise)
     assert problem.interpolable == (noise == 0)
     H, eta = problem.X.T @ problem.X, 0.05 / problem.M
@@ -509,13 +617,17 @@ def test_with_another_loss_the_gradient_still_determines_the_weights(seed):
     after = W - eta * K.gradient(V)
     moved = inverse(problem.gradient(after)) - inverse(V)
     assert moved == pytest.approx(-eta * K.gradient(V), abs=1e-5)
-    step = fundamental_identity(problem, K, W, rng.standard_normal(fits.shape), eta)
-    assert step.residual == pytest.approx(0, abs=1e-10 * (1 + step.left))
+    # the identity, with D_L*(V⁺, V) = D_L(W, W⁺)
+    U, V_after = rng.standard_normal(fits.shape), problem.gradient(after)
+    G = problem.gradient(U)
+    sharp = problem.divergence(W, after) - eta * bregman(K, V_after, V)
+    left = problem.divergence(W, U) + eta * K.value(G)
+    right = problem.divergence(after, U) + eta * K.value(V_after) + sharp + eta * bregman(K, G, V)
+    assert left == pytest.approx(right, rel=1e-9)
 
 
 @pytest.mark.statement("prop-mirror-breaks")
-@every_loss
-@given(seeds)
+@given(losses, seeds)
 def test_every_point_of_the_fibre_is_a_subgradient_and_no_other(loss, seed):
     problem, W, rng = case(seed, loss)
     V = problem.gradient(W)
@@ -539,7 +651,7 @@ def test_every_point_of_the_fibre_is_a_subgradient_and_no_other(loss, seed):
     # and every element of the row space is a gradient
     goal = 3 * rng.standard_normal((problem.n, problem.k))
     R = np.zeros_like(goal)
-    for _ in range(2000):
+    for _ in range(100):
         R = R - (loss.gradient(R) - goal) / loss.smoothness
     found = np.linalg.pinv(problem.X) @ (R + problem.Y)
     assert problem.gradient(found) == pytest.approx(problem.X.T @ goal, abs=1e-6)
@@ -549,8 +661,8 @@ def test_every_point_of_the_fibre_is_a_subgradient_and_no_other(loss, seed):
 @pytest.mark.parametrize(
     "K", [GradientDescent(), Adam(0.5), NormalizedGD(0.5), Spectral(Adam(0.5))], ids=str
 )
-@every_loss
-@given(seeds)
+@given(losses, seeds)
+@settings(max_examples=10)
 def test_two_starts_with_one_gradient_stay_apart_for_ever(K, loss, seed):
     problem, W, rng = case(seed, loss)
     Z = outside(problem, rng.standard_normal(W.shape))
@@ -607,7 +719,7 @@ def test_the_width_of_the_hypentropy_leads_from_the_euclidean_to_the_sparse_poin
         return u, (b * np.sinh(x * u))[:, None]
 
     for b in (0.1, 1.0):
-        rate = 0.3 / mirror_curvature(problem, Hypentropy(b), end(b)[1])
+        rate = 0.3 / curvature(problem, Hypentropy(b), end(b)[1])
         run = mirror_descent(problem, Hypentropy(b), np.zeros(4), rate)
         assert run.converged and run.W == pytest.approx(end(b)[1], rel=1e-7)
     euclidean, sparse = y * x / (x @ x), y / x[0] * np.eye(4)[0]
@@ -622,21 +734,20 @@ def test_the_width_of_the_hypentropy_leads_from_the_euclidean_to_the_sparse_poin
     assert W[:, 0] == pytest.approx(sparse, abs=1e-6 * abs(sparse[0]))
 
 
-@every_potential
-@given(seeds)
+@given(one_of(ALL), seeds)
 def test_starts_share_their_destination_if_and_only_if_their_slopes_differ_by_the_row_space(
     psi_of, seed
 ):
     problem, _, rng = case(seed, SquaredLoss())
-    W0, fits = rng.uniform(0.7, 1.3, (2, problem.d, 1))
-    problem = Problem(problem.X, problem.X @ fits)
+    W0 = rng.uniform(0.7, 1.3, (problem.d, 1))
+    problem = Problem(problem.X, problem.X @ (W0 + rng.uniform(-0.3, 0.3, W0.shape)))
     psi, _ = psi_of(rng, problem.d)
     A = 0.1 * rng.standard_normal((problem.n, 1))
     twin = psi.gradient_of_conjugate(psi.gradient(W0) + problem.X.T @ A)
     away = outside(problem, rng.standard_normal(W0.shape))
     eta = 0.3 / curvature(problem, psi, problem.project(W0))
     starts = (W0, twin, W0 + 0.3 * away / norm(away))
-    runs = [mirror_descent(problem, psi, W, eta, tol=1e-10, max_steps=8000) for W in starts]
+    runs = [mirror_descent(problem, psi, W, eta, tol=1e-9, max_steps=1500) for W in starts]
     assume(all(run.converged for run in runs))
     assert norm(twin - W0) > 1e-3 * norm(A)
     assert norm(runs[1].W - runs[0].W) <= 1e-6
@@ -645,8 +756,9 @@ def test_starts_share_their_destination_if_and_only_if_their_slopes_differ_by_th
 
 
 @pytest.mark.parametrize("psi_of", STRONG.values(), ids=STRONG)
-@given(seeds, st.floats(0.1, 2.0))
+@given(seeds, up_to(2.0, 0.1))
 def test_the_ledger_of_an_epoch_closes_and_no_step_goes_away_from_the_manifold(psi_of, seed, share):
+    """With half the squared norm, twice the safe rate mirrors the error of the longest example."""
     problem, W0, rng = case(seed, SquaredLoss(), n=3)
     problem, W0 = Problem(problem.X, problem.Y[:, 0]), W0[:, :1]
     psi, alpha = psi_of(rng, problem.d)
@@ -694,10 +806,10 @@ def test_relative_entropy_to_the_start_is_what_multiplicative_steps_minimize(see
             return np.exp(S)
 
     problem, rng = random_problem(seed, 1, SquaredLoss(), n=2, d=6)
-    truth, W0 = rng.exponential(size=(2, 6, 1)) + 0.1
+    truth, W0 = rng.uniform(0.5, 2.0, (2, 6, 1))
     fit = Problem(problem.X, problem.X @ truth)
     eta = 0.2 / (fit.M * (1 + truth.max() + W0.max()))
-    run = mirror_descent(fit, Entropy(), W0, eta, tol=1e-10)
+    run = mirror_descent(fit, Entropy(), W0, eta, tol=1e-6)
     assert run.converged and (run.W > 0).all()
 
     def entropy(W):
@@ -706,4 +818,4 @@ def test_relative_entropy_to_the_start_is_what_multiplicative_steps_minimize(see
     for _ in range(20):
         away = outside(fit, rng.standard_normal(W0.shape))
         h = 0.5 * np.min(run.W / np.maximum(np.abs(away), 1e-12))
-        assert entropy(run.W + h * away) >= entropy(run.W) - 1e-9
+        assert entropy(run.W + h * away) > entropy(run.W)
