@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import inner, norm, seeds
+from strategies import inner, norm, seeds, up_to
 
 from dspgd_lib import GradientDescent, Problem, dspgd, min_norm
 from dspgd_lib.figures import overparameterized as figures
@@ -38,9 +38,13 @@ def cases(draw):
     return problem, rng.standard_normal((n + free, k)), sigma, P, Q, null
 
 
-def rates(low, high):
-    """Learning rates in units of 1/M."""
-    return st.floats(low, high)
+def with_extremes(goal, Q, length, rng):
+    """A point at random, and two on the extreme singular directions, about this far from a fit."""
+    k = goal.shape[1]
+    row = rng.standard_normal((1, k))
+    return [goal + length * Q[:, [i]] @ row for i in (0, -1)] + [
+        goal + length * Q @ rng.standard_normal((Q.shape[1], k))
+    ]
 
 
 def factor(problem, eta):
@@ -96,10 +100,14 @@ def test_loss_and_gradient_vanish_on_the_manifold_only(case, distance, seed):
     assert norm(problem.gradient(fit + off)) >= problem.mu * distance * (1 - 1e-6)
 
 
+@pytest.mark.statement("prop-over-manifold")
 @pytest.mark.parametrize(("labels", "fate"), [((3, 4), "no W interpolates"), ((3, 3), "special")])
 def test_without_full_row_rank_the_library_says_what_is_wrong(labels, fate):
     with pytest.raises(ValueError, match=f"full row rank.*{fate}"):
         Problem([[1, 2, 0], [1, 2, 0]], labels)
+    none = Problem([[1, 2, 0], [1, 2, 0]], [3, 4], strict=False)
+    W = none.project(np.zeros((3, 1)))  # the gradient vanishes, the loss does not
+    assert norm(none.gradient(W)) <= 1e-12 and none.loss_value(W) >= 0.25 - 1e-12
 
 
 # ------------------------------------------------------------------------- one meeting point
@@ -118,21 +126,42 @@ def test_the_floor_meets_the_manifold_once_and_nearest(case, seed):
     other = P + null @ rng.standard_normal((null.shape[1], problem.k))
     squares = norm(other - P) ** 2 + norm(P - W0) ** 2
     assert norm(other - W0) ** 2 == pytest.approx(squares, rel=1e-9)
-    W = W0 + X.T @ rng.standard_normal(problem.Y.shape)
-    residual = norm(X @ W - problem.Y)
-    slack = 1e-9 * (size + norm(W))
-    assert residual / problem.sigma_max - slack <= norm(W - P)
-    assert norm(W - P) <= residual / problem.sigma_min + slack
-    for i, sigma in ((0, problem.sigma_max), (-1, problem.sigma_min)):  # both are attained
-        W = P + Q[:, [i]] @ rng.standard_normal((1, problem.k))
-        assert norm(X @ W - problem.Y) == pytest.approx(sigma * norm(W - P), rel=1e-6)
+    nearest = norm(P - W0)
+    for share in (0.05, -0.05):  # no other point of the floor is on the manifold
+        assert norm(X @ (P + share * (W0 - P)) - problem.Y) > 0 or nearest < 1e-9 * size
+    for W in with_extremes(P, Q, 1.0, rng):
+        residual, distance = norm(X @ W - problem.Y), norm(W - P)
+        assert residual / problem.sigma_max <= distance * (1 + 1e-6)
+        assert distance <= residual / problem.sigma_min * (1 + 1e-6)
+
+
+@given(cases(), seeds)
+def test_two_ends_differ_by_the_unseen_part_of_the_starts(case, seed):
+    """So they are never farther apart than the starts; as far, if those differ by it alone."""
+    problem, W0, _, _, _, null = case
+    rng = np.random.default_rng(seed)
+    for change in (rng.standard_normal(W0.shape), null @ (null.T @ rng.standard_normal(W0.shape))):
+        apart = problem.project(W0 + change) - problem.project(W0)
+        size = 1e-9 * (norm(W0) + norm(change))
+        assert norm(apart - null @ (null.T @ change)) <= size
+        assert norm(apart) <= norm(change) + size
+    assert norm(apart) >= norm(change) - size
+
+
+@given(cases())
+def test_the_committee_of_the_exercise_is_off_by_what_it_says(case):
+    """E‖Π(W) − Π(0)‖² = s²·Σ‖Π(E) − Π(0)‖² over unit matrices E, whatever the distribution."""
+    problem, W0, *_ = case
+    zero, units = np.zeros(W0.shape), np.eye(W0.size).reshape(-1, *W0.shape)
+    total = (norm(problem.project(units) - problem.project(zero)) ** 2).sum()
+    assert total == pytest.approx((problem.d - problem.n) * problem.k, rel=1e-9)
 
 
 # ---------------------------------------------------------------------- coordinate by coordinate
 
 
 @pytest.mark.statement("prop-over-svd")
-@given(cases(), rates(0.05, 3.0))
+@given(cases(), up_to(3.0))
 def test_every_coordinate_of_a_run_is_predicted(case, fraction):
     problem, W0, sigma, _, Q, null = case
     eta, steps = fraction / problem.M, 12
@@ -154,38 +183,38 @@ def test_every_coordinate_of_a_run_is_predicted(case, fraction):
 
 
 @pytest.mark.statement("thm-over-gd-limit")
-@given(cases(), rates(0.3, 1.9))
-def test_gd_converges_to_the_projection_with_the_factor_stated(case, fraction):
+@given(cases(), up_to(1.95, 0.3))
+def test_gd_converges_to_the_projection(case, fraction):
     problem, W0, *_ = case
-    eta = fraction / problem.M
-    run = dspgd(problem, GD, W0, eta, record="W")
+    run = dspgd(problem, GD, W0, fraction / problem.M)
     goal = problem.project(W0)
-    size = norm(W0) + norm(goal)
-    assert run.converged and norm(run.W - goal) <= 1e-9 * size
-    distance = norm(run.history["W"] - goal)
+    assert run.converged and norm(run.W - goal) <= 1e-9 * (norm(W0) + norm(goal))
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), up_to(1.95), seeds)
+def test_the_distance_falls_by_the_factor_stated_and_no_faster_from_the_worst_start(
+    case, fraction, seed
+):
+    problem, W0, _, _, Q, _ = case
+    eta, goal = fraction / problem.M, problem.project(W0)
     rho = factor(problem, eta)
     assert 0 <= rho < 1
-    bound = rho ** np.arange(len(distance)) * distance[0]
-    assert (distance <= bound * (1 + 1e-9) + 1e-11 * size).all()
+    starts = with_extremes(goal, Q, 1.0, np.random.default_rng(seed))
+    met = []
+    for start in (*starts, W0):
+        W = dspgd(problem, GD, start, eta, tol=0, max_steps=12, record="W").history["W"]
+        distance = norm(W - goal)
+        bound = rho ** np.arange(13) * distance[0]
+        slack = 1e-12 * (norm(goal) + distance[0]) * problem.kappa
+        assert (distance <= bound * (1 + 1e-9) + slack).all()
+        met.append((distance >= bound * (1 - 1e-6) - slack).all())
+    worst = 0 if problem.M * eta - 1 > 1 - problem.mu * eta else 1  # the top or the bottom
+    assert met[worst]
 
 
 @pytest.mark.statement("thm-over-gd-limit")
-@given(cases(), rates(0.05, 1.95), seeds)
-def test_the_factor_is_attained_from_the_worst_start(case, fraction, seed):
-    problem, W0, _, _, Q, _ = case
-    eta = fraction / problem.M
-    rho = factor(problem, eta)
-    assume(rho > 0.05)
-    goal = problem.project(W0)
-    worst = 0 if problem.M * eta - 1 > 1 - problem.mu * eta else -1
-    error = Q[:, [worst]] @ np.random.default_rng(seed).standard_normal((1, problem.k))
-    W = dspgd(problem, GD, goal + error, eta, tol=0, max_steps=5, record="W").history["W"]
-    exact = rho ** np.arange(6) * norm(error)
-    assert norm(W - goal) == pytest.approx(exact, rel=1e-6, abs=1e-9 * (norm(goal) + norm(error)))
-
-
-@pytest.mark.statement("thm-over-gd-limit")
-@given(cases(), rates(0.01, 2.5))
+@given(cases(), up_to(2.5, 0.01))
 def test_no_learning_rate_has_a_smaller_factor_than_the_best(case, fraction):
     problem, *_ = case
     kappa = problem.kappa
@@ -195,19 +224,31 @@ def test_no_learning_rate_has_a_smaller_factor_than_the_best(case, fraction):
 
 
 @pytest.mark.statement("thm-over-gd-limit")
-@given(cases(), rates(2.01, 4.0))
-def test_beyond_twice_one_over_M_a_run_grows_as_stated(case, fraction):
+@given(cases(), up_to(4.0, 2.01), seeds)
+def test_beyond_twice_one_over_M_a_run_grows_as_stated(case, fraction, seed):
+    """With an equality along the top direction."""
     problem, W0, _, _, Q, _ = case
     goal, steps = problem.project(W0), 40
-    along = norm(Q[:, [0]].T @ (W0 - goal))
-    run = dspgd(problem, GD, W0, fraction / problem.M, tol=0, max_steps=steps, record="W")
-    distance = norm(run.history["W"] - goal)
-    bound = (fraction - 1) ** np.arange(len(distance)) * along
-    assert (distance >= bound * (1 - 1e-6) - 1e-9 * (norm(W0) + norm(goal))).all()
+    for start in (W0, *with_extremes(goal, Q, 1.0, np.random.default_rng(seed))):
+        along = norm(Q[:, [0]].T @ (start - goal))
+        run = dspgd(problem, GD, start, fraction / problem.M, tol=0, max_steps=steps, record="W")
+        distance = norm(run.history["W"] - goal)
+        bound = (fraction - 1) ** np.arange(len(distance)) * along
+        assert (distance >= bound * (1 - 1e-6) - 1e-9 * (norm(start) + norm(goal))).all()
 
 
 @pytest.mark.statement("thm-over-gd-limit")
-@given(cases(), rates(2.05, 2.2))
+@given(cases())
+def test_at_twice_one_over_M_the_error_along_the_top_changes_sign_and_keeps_its_length(case):
+    problem, W0, _, _, Q, _ = case
+    W = dspgd(problem, GD, W0, 2 / problem.M, tol=0, max_steps=10, record="W").history["W"]
+    along = Q[:, 0] @ (W - problem.project(W0))
+    signs = (-1.0) ** np.arange(11)[:, None]
+    assert along == pytest.approx(signs * along[0], abs=1e-10 * (norm(W0) + norm(W[-1])))
+
+
+@pytest.mark.statement("thm-over-gd-limit")
+@given(cases(), up_to(2.2, 2.05))
 def test_without_an_error_along_the_top_the_run_converges_for_a_while(case, fraction):
     problem, W0, sigma, _, Q, _ = case
     eta, goal = fraction / problem.M, problem.project(W0)
@@ -223,15 +264,18 @@ def test_without_an_error_along_the_top_the_run_converges_for_a_while(case, frac
 
 
 @pytest.mark.statement("prop-over-pl")
-@given(cases(), rates(0.02, 1.98))
-def test_the_gradient_is_long_where_the_loss_is_large(case, fraction):
-    problem, W, *_ = case
-    L, V = problem.loss_value(W), problem.gradient(W)
-    assert 2 * problem.mu * L <= norm(V) ** 2 * (1 + 1e-9)
-    assert norm(V) ** 2 <= 2 * problem.M * L * (1 + 1e-9)
-    eta = fraction / problem.M
-    bound = (1 - eta * problem.mu * (2 - fraction)) * L
-    assert problem.loss_value(W - eta * V) <= bound * (1 + 1e-9) + 1e-20
+@given(cases(), up_to(2.0), seeds)
+def test_the_gradient_is_long_where_the_loss_is_large(case, fraction, seed):
+    """Both sides are met on singular directions, the factor where κ = 1 or η = 2/M."""
+    problem, W0, _, _, Q, _ = case
+    for W in with_extremes(problem.project(W0), Q, 1.0, np.random.default_rng(seed)):
+        L, V = problem.loss_value(W), problem.gradient(W)
+        assert 2 * problem.mu * L <= norm(V) ** 2 * (1 + 1e-6)
+        assert norm(V) ** 2 <= 2 * problem.M * L * (1 + 1e-6)
+        eta = fraction / problem.M
+        bound = (1 - eta * problem.mu * (2 - eta * problem.M)) * L
+        assert problem.loss_value(W - eta * V) <= bound * (1 + 1e-6) + 1e-20 * (1 + problem.M)
+        assert bound <= L
 
 
 @pytest.mark.statement("prop-over-pl")
@@ -256,7 +300,7 @@ def test_both_sides_of_the_pl_inequality_are_attained_where_stated_only(case, se
 # -------------------------------------------------------------------------------- several labels
 
 
-@given(cases(), rates(0.2, 1.9))
+@given(cases(), up_to(1.9))
 def test_columns_do_not_interact(case, fraction):
     problem, W0, *_ = case
     eta = fraction / problem.M
@@ -497,3 +541,38 @@ def test_the_end_is_the_least_norm_fit_plus_the_unseen_part_of_the_start(case):
     end, least = problem.project(W0), problem.project(np.zeros_like(W0))
     assert norm(end - least - unseen) <= 1e-9 * (norm(W0) + norm(least))
     assert norm(end) == pytest.approx(np.hypot(norm(least), norm(unseen)), rel=1e-8)
+
+
+@given(cases(), seeds)
+def test_n_steps_with_the_rates_of_the_exercise_finish(case, seed):
+    """η_i = 1/σ_i², in any order, up to the rounding that the detour makes."""
+    problem, W0, sigma, *_ = case
+    W, farthest = W0, norm(W0)
+    for s in np.random.default_rng(seed).permutation(sigma):
+        W = W - problem.gradient(W) / s**2
+        farthest = max(farthest, norm(W))
+    goal = problem.project(W0)
+    assert norm(W - goal) <= 1e-13 * problem.kappa ** (problem.n - 1) * (farthest + norm(goal))
+
+
+@given(cases(), seeds)
+def test_in_other_units_gd_ends_at_the_fit_stated(case, seed):
+    """D·(the end of GD on XD) = D²Xᵀ(XD²Xᵀ)⁻¹Y, from zero."""
+    problem, *_ = case
+    D = np.diag(np.exp(np.random.default_rng(seed).standard_normal(problem.d)))
+    scaled = Problem(problem.X @ D, problem.Y)
+    U = scaled.project(np.zeros((problem.d, problem.k)))
+    X, D2 = problem.X, D @ D
+    formula = D2 @ X.T @ np.linalg.solve(X @ D2 @ X.T, problem.Y)
+    assert norm(D @ U - formula) <= 1e-8 * (1 + norm(formula))
+
+
+def test_the_exercise_by_hand():
+    """The end, and the learning rates that arrive at once, halve the miss, and make it grow."""
+    problem, W0 = Problem([[3.0, 4.0]], [10.0]), np.array([[1.0], [-2.0]])
+    assert problem.project(W0) == pytest.approx(np.array([[2.8], [0.4]]))
+    miss = abs(problem.residual(W0).item())
+    for eta, factor_ in ((1 / 25, 0.0), (1 / 50, 0.5), (3 / 50, 0.5), (2 / 25, 1.0)):
+        after = abs(problem.residual(W0 - eta * problem.gradient(W0)).item())
+        assert after == pytest.approx(factor_ * miss, abs=1e-12)
+    assert abs(problem.residual(W0 - 2.1 / 25 * problem.gradient(W0)).item()) > 1.09 * miss
