@@ -4,25 +4,26 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.special import xlogy
 from strategies import LOSSES, OUTPUTS, inner, norm, random_problem, seeds
 
 from dspgd_lib import (
     BurgEntropy,
     Cosh,
+    GradientClipping,
     LogCosh,
     NegativeEntropy,
     PNorm,
     Problem,
     Quadratic,
-    adjusted_bregman,
     bregman,
     bregman_projection,
     check,
-    three_point_gap,
 )
 from dspgd_lib.figures import bregman as figures
+from dspgd_lib.figures.convex_toolbox import TwoWells
 
 D_ROWS = 4
 ROOT = np.random.default_rng(8).standard_normal((D_ROWS, D_ROWS))
@@ -39,8 +40,8 @@ FUNCTIONS = {
 POSITIVE = (NegativeEntropy, BurgEntropy)
 
 every = pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
-outputs = pytest.mark.parametrize("k", OUTPUTS)
-losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+outputs = st.sampled_from(OUTPUTS)
+losses = st.sampled_from(list(LOSSES.values()))
 
 
 def points(f, seed, count, k=2, d=D_ROWS):
@@ -54,6 +55,11 @@ def size(f, *places):
     values = sum(float(np.abs(f.value(A))) for A in places)
     slopes = max(norm(f.gradient(A)) for A in places)
     return 1 + values + slopes * sum(norm(A) for A in places)
+
+
+def defined(f, A, B):
+    """D_f(A, B) by its definition; the library has forms that do not subtract equal numbers."""
+    return f.value(A) - f.value(B) - inner(f.gradient(B), A - B)
 
 
 class Tilted:
@@ -86,9 +92,7 @@ class Mixed:
 
 
 @pytest.mark.statement("prop-breg-loss")
-@losses
-@outputs
-@given(seeds)
+@given(losses, outputs, seeds)
 def test_the_loss_measures_predictions_and_is_blind_along_the_null_space(loss, k, seed):
     problem, rng = random_problem(seed, k, loss)
     A, B = rng.standard_normal((2, problem.d, k))
@@ -134,7 +138,10 @@ def test_the_divergence_lies_between_the_two_curvatures(seed, low, ratio):
     """On the box [low, high]ᵈ, where the second derivatives are known."""
     high = low * ratio
     A, B = np.random.default_rng(seed).uniform(low, high, (2, 50, D_ROWS, 2))
+    A[0], B[0] = high, high * (1 - 1e-6)  # close points at the two ends of the box
+    A[1], B[1] = low, low * (1 + 1e-6)
     half = 0.5 * inner(A - B, A - B)
+    axes = np.linalg.eigh(FUNCTIONS["mahalanobis"].A)[1]
     curvatures = {
         NegativeEntropy(): (1 / high, 1 / low),
         BurgEntropy(): (high**-2, low**-2),
@@ -143,14 +150,21 @@ def test_the_divergence_lies_between_the_two_curvatures(seed, low, ratio):
     }
     for f, (alpha, beta) in curvatures.items():
         D = f.divergence(A, B)
-        assert (D >= alpha * half * (1 - 1e-9)).all() and (D <= beta * half * (1 + 1e-9)).all()
-        # No constants between these would do: close points at the two ends of the box.
-        if isinstance(f, POSITIVE):
-            for end, curvature in ((high, alpha), (low, beta)):
-                one, two = np.full((1, 1), end), np.full((1, 1), end * (1 + 1e-6))
-                assert f.divergence(one, two) == pytest.approx(
-                    0.5 * curvature * (1e-6 * end) ** 2, rel=1e-4
-                )
+        assert (D >= alpha * half * (1 - 1e-4)).all() and (D <= beta * half * (1 + 1e-4)).all()
+        # No constants between these would do.
+        ratio = np.sort(D[:2] / half[:2])
+        if f is FUNCTIONS["mahalanobis"]:
+            along = axes.T[[0, -1], :, None] * [1.0, 2.0]
+            ratio = f.divergence(along, 0 * along) / (0.5 * norm(along) ** 2)
+        assert ratio == pytest.approx([alpha, beta], rel=1e-4)
+
+
+@pytest.mark.statement("lem-breg-nonnegative")
+def test_without_strictness_the_divergence_may_vanish_and_without_convexity_be_negative():
+    f = GradientClipping(1.0)
+    assert defined(f, np.array([[3.0]]), np.array([[2.0]])) == 0
+    one, other = np.array([[0.5]]), np.array([[0.1]])
+    assert defined(TwoWells(), other, one) < 0
 
 
 def with_zeros(seed, count, k=2, d=D_ROWS):
@@ -204,10 +218,9 @@ def test_the_table_of_five(seed, c):
         (LogCosh(), A, B, (np.log(np.cosh(A) / np.cosh(B)) - H * np.tanh(B)).sum()),
     ]
     for f, one, other, formula in claims:
-        defined = adjusted_bregman(f.value, one, other, f.gradient(other))
         slack = 1e-12 * size(f, one, other)
-        assert abs(formula - defined) <= slack
-        assert abs(bregman(f, one, other) - defined) <= slack
+        assert abs(formula - defined(f, one, other)) <= slack
+        assert abs(bregman(f, one, other) - defined(f, one, other)) <= slack
     kl, burg = NegativeEntropy(), BurgEntropy()
     assert kl.divergence(c * a, c * b) == pytest.approx(c * kl.divergence(a, b), rel=1e-10)
     assert burg.divergence(c * a, c * b) == pytest.approx(burg.divergence(a, b), rel=1e-10)
@@ -236,7 +249,9 @@ def test_balls_grow_along_rays_and_the_first_kind_is_convex(f, seed):
 
 @pytest.mark.statement("lem-breg-balls")
 @pytest.mark.parametrize(
-    "f", [LogCosh(), Cosh(), PNorm(1.5), PNorm(3.0), NegativeEntropy(), BurgEntropy()], ids=str
+    "f",
+    [LogCosh(), Cosh(), PNorm(1.5), PNorm(3.0), NegativeEntropy(), BurgEntropy()],
+    ids=lambda f: type(f).__name__,
 )
 @given(seeds, st.floats(0.1, 0.9))
 def test_the_first_kind_grows_at_least_linearly(f, seed, share):
@@ -246,9 +261,9 @@ def test_the_first_kind_grows_at_least_linearly(f, seed, share):
     circle = C + r * np.stack([np.cos(angle), np.sin(angle)], axis=-1)[..., None]
     delta = bregman(f, circle, C).min()
     assert delta > 0
-    far = points(f, seed + 1, 300, k=1, d=2)
+    far = np.concatenate([circle, points(f, seed + 1, 300, k=1, d=2)])  # on the circle it is met
     length = norm(far - C)
-    outside = length >= r
+    outside = length >= r * (1 - 1e-12)
     assert (bregman(f, far, C) >= 0.999 * delta / r * length)[outside].all()
 
 
@@ -263,6 +278,8 @@ def test_what_fails_for_divergences():
     assert D(Quadratic(np.eye(1)), 0, 2) == 2
     assert D(burg, 1, 6) > (D(burg, 1, 3) + D(burg, 1, 9)) / 2
     assert D(LogCosh(), 0, 300.0) <= np.log(2) * (1 + 1e-12)
+    # Part 3 of the lemma needs strictness: a ball of the first kind that never ends.
+    assert defined(GradientClipping(1.0), np.array([[1e6]]), np.array([[2.0]])) == 0
 
 
 # -------------------------------------------------------------------------- identities
@@ -275,12 +292,9 @@ def test_three_points(f, seed):
     A, B, C = points(f, seed, 3)
     slack = 1e-12 * size(f, A, B, C)
 
-    def defined(one, other):
-        return f.value(one) - f.value(other) - inner(f.gradient(other), one - other)
-
     cosine = inner(f.gradient(B) - f.gradient(C), A - B)
-    assert abs(defined(A, C) - defined(A, B) - defined(B, C) - cosine) <= slack
-    assert abs(three_point_gap(f, A, B, C)) <= slack
+    assert abs(defined(f, A, C) - defined(f, A, B) - defined(f, B, C) - cosine) <= slack
+    assert abs(bregman(f, A, C) - bregman(f, A, B) - bregman(f, B, C) - cosine) <= slack
     assert abs(cosine) > 0
 
 
@@ -310,21 +324,40 @@ def feasible(f, X, P, rng, count=20):
     return P + Z
 
 
+def largest_size(f, stack, *places):
+    return max(size(f, A, *places) for A in stack)
+
+
 @pytest.mark.statement("prop-breg-pythagoras")
 @every
-@outputs
-@given(seeds)
+@given(outputs, seeds)
 def test_slopes_in_the_row_space_make_the_nearest_point_and_pythagoras(f, k, seed):
     X, P, C, _, rng = nearest(f, seed, k)
-    for A in feasible(f, X, P, rng):
-        slack = 1e-10 * size(f, A, P, C)
-        assert norm(X @ (A - P)) <= 1e-10 * (1 + norm(A) + norm(P))
-        across = bregman(f, P, C)
-        assert bregman(f, A, C) >= across - slack
-        assert abs(bregman(f, A, C) - bregman(f, A, P) - across) <= slack
-        # Part 3, and the converse in part 1: another point of the subspace is not nearest.
-        assert bregman(f, A, C) > across
-        assert abs(inner(f.gradient(A) - f.gradient(C), P - A)) > 1e-9 * norm(A - P) ** 2
+    A = feasible(f, X, P, rng, 5)
+    slack = 1e-10 * largest_size(f, A, P, C)
+    assert (norm(X @ (A - P)) <= 1e-10 * (1 + norm(A) + norm(P))).all()
+    across, away = bregman(f, P, C), bregman(f, A, C)
+    assert (np.abs(away - bregman(f, A, P) - across) <= slack).all()
+    # Part 3, and the converse in part 1: another point of the subspace is not nearest.
+    assert (away > across).all()
+    assert (np.abs(inner(f.gradient(A) - f.gradient(C), P - A)) > 1e-9 * norm(A - P) ** 2).all()
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+@every
+@given(seeds)
+def test_with_slopes_five_percent_off_the_row_space_it_is_not_the_nearest_point(f, seed):
+    X, P, C, lift, rng = nearest(f, seed, 1)
+    Z = rng.standard_normal(P.shape)
+    Z -= np.linalg.pinv(X) @ (X @ Z)
+    share = 0.05 * norm(lift) / norm(Z)
+    if isinstance(f, BurgEntropy | LogCosh):  # C must still exist
+        S = f.gradient(C)
+        room = np.abs(S) if isinstance(f, BurgEntropy) else 1 - np.abs(S)
+        share = min(share, 0.5 * (room / np.abs(Z)).min())
+    C = f.gradient_of_conjugate(f.gradient(C) + share * Z)
+    others = P + 10.0 ** -np.arange(1.0, 9.0)[:, None, None] * Z / norm(Z) * min(1, np.abs(P).min())
+    assert bregman(f, others, C).min() < bregman(f, P, C)
 
 
 @pytest.mark.statement("prop-breg-pythagoras")
@@ -333,19 +366,31 @@ def test_slopes_in_the_row_space_make_the_nearest_point_and_pythagoras(f, k, see
 def test_on_a_box_there_is_an_inequality(name, seed):
     """For a sum over entries the nearest point of a box is found entry by entry."""
     f = FUNCTIONS[name]
-    C, one, two, *A = points(f, seed, 33)
+    C, one, two, *A = points(f, seed, 18)
     low, high = np.minimum(one, two), np.maximum(one, two)
-    P = np.clip(C, low, high)
+    P, A = np.clip(C, low, high), np.clip(A, low, high)
     change, across = f.gradient(P) - f.gradient(C), bregman(f, P, C)
-    for point in np.clip(A, low, high):
-        slack = 1e-11 * size(f, point, P, C)
-        cosine = inner(change, point - P)
-        assert bregman(f, point, C) >= across - slack
-        assert cosine >= -slack
-        assert bregman(f, point, C) >= bregman(f, point, P) + across - slack
-        # The excess is the inner product: 0 on an affine subspace, here in general not.
-        excess = bregman(f, point, C) - bregman(f, point, P) - across
-        assert abs(excess - cosine) <= slack
+    slack = 1e-11 * largest_size(f, A, P, C)
+    cosine = inner(change, A - P)
+    assert (bregman(f, A, C) >= across - slack).all()
+    assert (cosine >= -slack).all()
+    # The excess is the inner product: 0 on an affine subspace, here in general not.
+    excess = bregman(f, A, C) - bregman(f, A, P) - across
+    assert (excess >= -slack).all()
+    assert (np.abs(excess - cosine) <= slack).all()
+
+
+@pytest.mark.statement("prop-breg-pythagoras")
+def test_a_nearest_point_may_not_exist_where_the_slopes_stay_finite_or_be_one_of_many():
+    """½‖w‖² on the quadrant w ≥ 0 only: on w₁ + w₂ = 1 the nearest point to (3, 0.1) is (1, 0),
+    which lies outside Ω. And a flat piece.
+    """
+    s = 10.0 ** -np.arange(1.0, 9.0)
+    w = np.stack([1 - s, s], axis=-1)[..., None]
+    distance = Quadratic(np.eye(2)).divergence(w, 0 * w + [[3.0], [0.1]])
+    assert (np.diff(distance) < 0).all()  # there is no least one with w₂ > 0
+    flat, C = GradientClipping(1.0), np.array([[2.0]])
+    assert defined(flat, np.array([[3.0]]), C) == defined(flat, np.array([[4.0]]), C) == 0
 
 
 def test_pythagoras_is_an_inequality_on_a_box():
@@ -354,8 +399,7 @@ def test_pythagoras_is_an_inequality_on_a_box():
 
 
 @pytest.mark.statement("prop-breg-pythagoras")
-@outputs
-@given(seeds)
+@given(outputs, seeds)
 def test_pythagoras_holds_for_points_on_the_boundary(k, seed):
     f, rng = NegativeEntropy(), np.random.default_rng(seed)
     X, U = rng.random((2, D_ROWS)), with_zeros(seed, 1, k)[0]
@@ -376,12 +420,12 @@ def test_a_nearest_point_of_a_convex_set_exists(name, seed):
     """Part 4 on a segment: the minimiser lies inside Ω, and (ii) holds there."""
     f = FUNCTIONS[name]
     C, one, two = points(f, seed, 3, 1)
-    t = np.linspace(0, 1, 20001)[:, None, None]
+    t = np.linspace(0, 1, 2001)[:, None, None]
     segment = one + t * (two - one)
     P = segment[np.argmin(bregman(f, segment, C))]
     change = f.gradient(P) - f.gradient(C)
     reach = norm(two - one) * max(norm(f.gradient(two) - f.gradient(one)), norm(change))
-    assert (inner(change, segment - P) >= -1e-4 * (1 + reach)).all()
+    assert (inner(change, segment - P) >= -1e-3 * (1 + reach)).all()
 
 
 @pytest.mark.statement("prop-breg-pythagoras")
@@ -390,8 +434,7 @@ def test_a_nearest_point_of_a_convex_set_exists(name, seed):
     [NegativeEntropy(), BurgEntropy(), Cosh(), PNorm(1.5), LogCosh()],
     ids=lambda f: type(f).__name__,
 )
-@outputs
-@given(seeds)
+@given(outputs, seeds)
 def test_the_projection_exists_interpolates_and_is_nearest(f, k, seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 5))
@@ -513,20 +556,24 @@ def test_projections_that_a_full_newton_step_misses():
 
 
 @given(seeds)
+@settings(max_examples=10)
 def test_one_measurement_at_a_time_walks_to_the_projection(seed):
+    """Two measurements that share little: their projections hardly disturb each other."""
     rng, f = np.random.default_rng(seed), NegativeEntropy()
-    X, U = rng.random((2, 6)), rng.exponential(size=(6, 1)) + 0.1
+    X, U = 0.2 * rng.random((2, 6)), rng.uniform(0.5, 2.0, (6, 1))
+    X[0, :3] += 1
+    X[1, 3:] += 1
     problem, C = Problem(X, X @ U), np.ones((6, 1))
-    W, single = C, [Problem(X[i : i + 1], problem.Y[i : i + 1]) for i in range(2)]
-    for _sweep in range(300):
+    W, walked = C, 0.0
+    single = [Problem(X[i : i + 1], problem.Y[i : i + 1]) for i in range(2)]
+    for _sweep in range(15):
         for one in single:
             before, W = W, bregman_projection(one, f, W)
             step = f.divergence(U, before) - f.divergence(U, W) - f.divergence(W, before)
             assert abs(step) <= 1e-9 * (1 + f.divergence(U, C))
-    error = norm(W - bregman_projection(problem, f, C))
-    start = norm(C - bregman_projection(problem, f, C))
-    # Two nearly parallel measurements make it slow; it must still have come nearer.
-    assert error <= 1e-6 + 0.5 * start
+            walked += f.divergence(W, before)
+    assert walked <= f.divergence(U, C) * (1 + 1e-9)
+    assert norm(W - bregman_projection(problem, f, C)) <= 1e-6
 
 
 # -------------------------------------------------------------------------- exercises, figures
@@ -564,6 +611,8 @@ def test_the_exercises_are_failed_by_their_starting_code_and_passed_by_their_sol
 def test_pinsker(seed):
     a, b = np.random.default_rng(seed).exponential(size=(2, 200, 5, 1)) ** 2
     a, b = a / a.sum(1, keepdims=True), b / b.sum(1, keepdims=True)
+    b[0] = a[0] = 0.01  # attained in the limit: half of the mass in each of two parts
+    b[0, :2], a[0, :2] = 0.485, [[0.4851], [0.4849]]
     D = NegativeEntropy().divergence(a, b)
     assert (D >= 0.5 * np.abs(a - b).sum((1, 2)) ** 2 * (1 - 1e-10)).all()
 
@@ -624,6 +673,20 @@ def test_the_numbers_of_the_caption_add_up_as_printed(name, place):
     whole, total = re.findall(r"<b>([\d.]+)</b>", caption)
     along, across = re.search(r"= ([\d.]+) \+ ([\d.]+) =", caption).groups()
     assert whole == total == f"{float(along) + float(across):.4f}"
+
+
+@given(st.floats(-30, 30), st.floats(0.01, 0.99))
+def test_two_coins_and_the_logistic_loss(z, a):
+    def f(w):
+        return xlogy(w, w) + xlogy(1 - w, 1 - w)
+
+    b = 1 / (1 + np.exp(-z))
+    assume(b < 1)
+    slope = np.log(b) - np.log1p(-b)
+    coins = a * np.log(a / b) + (1 - a) * np.log((1 - a) / (1 - b))
+    assert f(a) - f(b) - slope * (a - b) == pytest.approx(coins, rel=1e-6, abs=1e-9)
+    logistic = f(1.0) - f(b) - slope * (1 - b)
+    assert logistic == pytest.approx(np.log1p(np.exp(-z)), rel=1e-3, abs=1e-12)
 
 
 @given(st.floats(1.001, 1e4))

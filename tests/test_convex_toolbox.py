@@ -542,6 +542,16 @@ def test_of_two_wells_two_duals_see_the_convex_function_below(x):
 
 
 @pytest.mark.statement("thm-tool-biconjugate")
+def test_of_a_function_that_is_not_closed_two_duals_see_the_closed_one_below():
+    """0 on −1 < x < 1 and 1 at the ends: its dual is that of the function with 0 at the ends."""
+    s = np.linspace(-50, 50, 1001)
+    inside = np.linspace(-1, 1, 20_003)[1:-1]
+    dual = np.maximum(np.outer(s, inside).max(axis=1), np.abs(s) - 1)
+    assert dual == pytest.approx(np.abs(s), rel=2e-4)
+    assert (s - np.abs(s)).max() == 0  # f**(1), where f is 1
+
+
+@pytest.mark.statement("thm-tool-biconjugate")
 @given(all_names, parameters, seeds)
 def test_the_gradient_of_the_dual_inverts_the_gradient(name, parameter, seed):
     K, x = make(name, parameter), points(seed, 20, spread=0.6)
