@@ -231,7 +231,7 @@ def test_the_library_ends_at_the_same_point_for_two_rates_and_in_any_order(psi_o
     problem = Problem(problem.X, problem.X @ fits)
     psi, _ = psi_of(rng, problem.d)
     eta = np.array([0.3, 0.7]) / curvature(problem, psi, problem.project(W0))
-    keep = {"tol": 1e-9, "max_steps": 1500}
+    keep = {"tol": 1e-9, "max_steps": 6000}
     runs = mirror_descent(problem, psi, W0, eta, **keep)
     order = rng.integers(0, problem.n, 500)
     single = mirror_descent(problem, psi, W0, eta[1], order=order, **keep)
