@@ -350,7 +350,8 @@ def test_the_rate_without_a_lower_bound(parameter, seed, part, T):
     """The exercise: f(x_T) − min f ≤ ‖x_0 − x_*‖²/(2ηT); all these functions have x_* = 0.
 
     Its constant is not the best: half of it will do, and a little less (Drori and Teboulle 2014).
-    That is tested here, and Huber's function with a threshold made for T attains it.
+    That is tested here, and Huber's function with a threshold made for T attains it. Nor is 1/β
+    the largest η; half the squared norm shows that 2/β is too large.
     """
     start = points(seed, 20, spread=1)
     huber = GradientClipping(norm(start[0]) / (2 * T * part + 1))
@@ -1127,6 +1128,13 @@ def test_two_duals_by_machine_lose_a_quarter_of_the_two_wells():
     lost = wells(x) - np.array([my_dual(lambda s: first, at, slopes) for at in x])
     assert (lost >= -1e-12).all() and lost.max() == pytest.approx(0.25)
     assert abs(x[np.argmax(lost)]) < 1e-12
+
+
+@given(st.floats(0.01, 8.0))
+def test_the_dual_of_the_exponential_function(s):
+    assert brute_dual(np.exp, s, 10.0) == pytest.approx(s * np.log(s) - s, rel=1e-6, abs=1e-6)
+    assert -1e-4 < brute_dual(np.exp, 0.0, 10.0) < 0  # the supremum 0 is not attained
+    assert brute_dual(np.exp, -s, 500.0) >= 499 * s  # and there is none
 
 
 @given(st.floats(-4, 4), st.floats(0.2, 3.0))

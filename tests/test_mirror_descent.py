@@ -404,6 +404,7 @@ def test_strong_convexity_guarantees_the_condition(loss, seed, share):
 @pytest.mark.statement("thm-mirror-convergence")
 @given(one_of(STRONG), losses, seeds, up_to(1.0, 0.3))
 def test_under_the_condition_it_converges_within_the_budget(psi_of, loss, seed, share):
+    """Here a rate 5 % above α/M would do; that the condition can fail there is tested above."""
     problem, W0, rng = case(seed, loss)
     psi, alpha = psi_of(rng, problem.d)
     eta = share * alpha / problem.M
@@ -808,7 +809,7 @@ def test_relative_entropy_to_the_start_is_what_multiplicative_steps_minimize(see
     problem, rng = random_problem(seed, 1, SquaredLoss(), n=2, d=6)
     truth, W0 = rng.uniform(0.5, 2.0, (2, 6, 1))
     fit = Problem(problem.X, problem.X @ truth)
-    eta = 0.2 / (fit.M * (1 + truth.max() + W0.max()))
+    eta = 0.4 / (fit.M * (1 + truth.max() + W0.max()))
     run = mirror_descent(fit, Entropy(), W0, eta, tol=1e-6)
     assert run.converged and (run.W > 0).all()
 
