@@ -10,9 +10,9 @@ from .divergences import (
     three_point_gap,
 )
 from .flow import FlowResult, preconditioned_flow
-from .interpolators import bregman_projection, min_norm
 from .losses import LogCoshLoss, SquaredLoss
 from .mirror import MirrorRuns, mirror_curvature, mirror_descent
+from .nearest import bregman_projection, min_norm
 from .potentials import (
     BurgEntropy,
     Hypentropy,

@@ -21,8 +21,8 @@ from ._validation import (
     positive_number,
 )
 from .flow import preconditioned_flow
-from .interpolators import min_norm
 from .mirror import MirrorRuns, mirror_descent
+from .nearest import min_norm
 from .potentials import Hypentropy
 from .preconditioners import Adam, GradientDescent
 from .problem import Problem

@@ -11,7 +11,7 @@ from dspgd_lib.experiments import (
     limit_against_learning_rate,
     setting,
 )
-from dspgd_lib.interpolators import min_norm
+from dspgd_lib.nearest import min_norm
 
 SMALL = {"n": 5, "d": 20}
 both = pytest.mark.parametrize("K_of", [Adam, SmoothedSign])

@@ -26,7 +26,7 @@ from dspgd_lib import (
     max_learning_rate,
 )
 from dspgd_lib.flow import preconditioned_flow
-from dspgd_lib.interpolators import min_norm
+from dspgd_lib.nearest import min_norm
 
 losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 outputs = pytest.mark.parametrize("k", OUTPUTS)

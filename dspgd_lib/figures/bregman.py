@@ -12,7 +12,7 @@ from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
 from dspgd_lib.figures.plane import around, crossings, foot, on_line, rays, reach_of_ball
 from dspgd_lib.figures.tangent_gap import CURVES, FIRST, SECOND, tangent_gap
-from dspgd_lib.interpolators import bregman_projection
+from dspgd_lib.nearest import bregman_projection
 from dspgd_lib.plotting import FAINT, INK
 from dspgd_lib.potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
 from dspgd_lib.problem import Problem

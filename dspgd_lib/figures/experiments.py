@@ -11,7 +11,7 @@ import numpy as np
 from dspgd_lib.experiments import NORMS, InterpolatorDistances, LearningRates, setting
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, note
-from dspgd_lib.interpolators import min_norm
+from dspgd_lib.nearest import min_norm
 from dspgd_lib.plotting import FAINT, INK, look
 from dspgd_lib.preconditioners import Adam, GradientDescent
 from dspgd_lib.solve import dspgd

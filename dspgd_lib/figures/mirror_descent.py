@@ -12,7 +12,7 @@ from dspgd_lib.figures.backgrounds import draw_axes, draw_cross, draw_manifold
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
 from dspgd_lib.figures.plane import Box, around, on_line, rays, reach_of_ball
-from dspgd_lib.interpolators import bregman_projection, min_norm
+from dspgd_lib.nearest import bregman_projection, min_norm
 from dspgd_lib.mirror import MirrorRuns, mirror_descent
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD, look
 from dspgd_lib.preconditioners import PNorm

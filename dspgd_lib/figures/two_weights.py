@@ -13,7 +13,7 @@ from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, keyed, number
 from dspgd_lib.figures.plane import circle, on_line, segment
 from dspgd_lib.figures.space import Floor
-from dspgd_lib.interpolators import min_norm
+from dspgd_lib.nearest import min_norm
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD, STYLE_SHEET, Look, look
 from dspgd_lib.preconditioners import GradientDescent
 from dspgd_lib.problem import Problem

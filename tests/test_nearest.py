@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import OUTPUTS, norm, random_problem, scales, seeds
 
 from dspgd_lib import Problem, SquaredLoss
-from dspgd_lib.interpolators import min_norm
+from dspgd_lib.nearest import min_norm
 
 NORMS = (1, 2, np.inf)
 BETWEEN = (1.1, 1.5, 2.5, 4.0, 20.0)
