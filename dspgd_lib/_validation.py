@@ -14,6 +14,11 @@ SAFE_SQUARE = 1e-270  # a square in (this, 1/this) has lost nothing to underflow
 
 def as_array(name: str, value: ArrayLike) -> Array:
     """Return ``value`` as finite float64 numbers."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} must be a plain array, found a masked one: fill the gaps with "
+            f"{name}.filled(...) first."
+        )
     try:
         found = np.asarray(value)
         if found.dtype.kind not in "biuf":
