@@ -176,7 +176,7 @@ NO_STATEMENT = {
     "it returns nan, expected True or False": np.nan,
     "it returns -1, expected True or False": -1.0,
     "it returns 1, expected True or False": 1,
-    "it returns an empty array, expected True or False": [],
+    "it returns an empty array, expected True or False": np.empty(0, dtype=bool),
     "it returns 'yes', which is not": "yes",
     "it returns complex numbers such as 0+1j": 1j,
     "it returns None. Hint: is the return statement missing": None,

@@ -155,10 +155,9 @@ def test_an_exponent_beyond_reach_is_confessed():
 
 
 @every_norm
-@outputs
 @given(seeds, st.sampled_from([1e-6, 1e-2, 1.0]))
-def test_no_other_interpolating_point_is_nearer(p, k, seed, far):
-    problem, W0, rng = case(seed, k)
+def test_no_other_interpolating_point_is_nearer(p, seed, far):
+    problem, W0, rng = case(seed, 3)
     W = min_norm(problem, W0, p)
     for _ in range(20):
         away = rng.standard_normal(W.shape)
@@ -383,7 +382,7 @@ def test_the_projection_is_optimal_and_no_other_interpolating_weights_are_nearer
             assert bregman(f, other, C) >= least - slack
 
 
-@pytest.mark.parametrize("p", (1.05, 1.5, 3.0, 12.0))
+@pytest.mark.parametrize("p", (1.05, 12.0))
 @given(seeds)
 def test_from_0_the_p_power_projects_as_the_p_norm(p, seed):
     problem, _, C = task(f"p-norm-{p:g}", seed)
@@ -421,6 +420,14 @@ def test_labels_of_very_different_sizes_are_all_met():
             problem = Problem(X, np.array(Y) / (1e3 if isinstance(f, Cosh) else 1.0))
             P = bregman_projection(problem, f, np.zeros(4))
             assert np.abs(problem.residual(P)).max() <= 1e-12 * np.abs(problem.Y).max()
+
+
+def test_slopes_whose_squares_do_not_fit_into_floats_are_compared_all_the_same():
+    """The 299th power of the weights, as from 0 the least 2-norm would do if all slopes were 0."""
+    problem = Problem.gaussian(5, 20, 1, 0)
+    P = bregman_projection(problem, PNorm(300.0), np.zeros(20))
+    assert norm(P - min_norm(problem, np.zeros(20), 300.0)) <= 1e-9 * norm(P)
+    assert np.abs(P).max() < 0.9 * np.abs(problem.project(np.zeros((20, 1)))).max()
 
 
 # ---------------------------------------------------------------- what it cannot do, it says
