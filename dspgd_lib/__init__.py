@@ -1,6 +1,8 @@
 """Dual space preconditioned gradient descent on overparameterized linear models."""
 
-from . import check
+from . import check, profiles
+from .blocks import ColumnWise, Isotropic, Separable
+from .convex import ConvexFunction, Preconditioner
 from .divergences import (
     FundamentalIdentity,
     adjusted_bregman,
@@ -9,95 +11,39 @@ from .divergences import (
     loss_conjugate_at,
     three_point_gap,
 )
-from .flow import FlowResult, preconditioned_flow
-from .losses import LogCoshLoss, SquaredLoss
-from .mirror import MirrorRuns, mirror_curvature, mirror_descent
+from .entropies import BurgEntropy, NegativeEntropy
+from .flow import preconditioned_flow
+from .losses import LogCoshLoss, Loss, SquaredLoss
+from .mirror import mirror_curvature, mirror_descent
 from .nearest import bregman_projection, min_norm
-from .potentials import (
-    BurgEntropy,
-    Hypentropy,
-    LogCosh,
-    NegativeEntropy,
-    Potential,
-    Quadratic,
-)
+from .potentials import Cosh, Hypentropy, LogCosh, PNorm, Quadratic
 from .preconditioners import (
     Adam,
     ColumnNormalized,
-    Cosh,
     GradientClipping,
     GradientDescent,
     NormalizedGD,
-    PNorm,
-    Preconditioner,
     SmoothedSign,
     SoftClipping,
-    Spectral,
 )
 from .problem import Problem
-from .solve import Result, Sweep, dspgd, sweep
+from .profile import Profile
+from .results import MirrorResult, Result
+from .runs import dspgd, sweep
+from .spectral import Spectral
 from .theory import (
     CertifiedLimit,
+    Start,
     certified_limit,
     distance_bound,
     energy,
+    energy_distance_bound,
     gradient_sum_bound,
     loss_rate,
     max_learning_rate,
     one_step_bound,
     path_length_bound,
     reach_bound,
+    sector_distance_bound,
     weight_rate,
 )
-
-__all__ = [
-    "Adam",
-    "BurgEntropy",
-    "CertifiedLimit",
-    "ColumnNormalized",
-    "Cosh",
-    "FlowResult",
-    "FundamentalIdentity",
-    "GradientClipping",
-    "GradientDescent",
-    "Hypentropy",
-    "LogCosh",
-    "LogCoshLoss",
-    "MirrorRuns",
-    "NegativeEntropy",
-    "NormalizedGD",
-    "PNorm",
-    "Potential",
-    "Preconditioner",
-    "Problem",
-    "Quadratic",
-    "Result",
-    "SmoothedSign",
-    "SoftClipping",
-    "Spectral",
-    "SquaredLoss",
-    "Sweep",
-    "adjusted_bregman",
-    "bregman",
-    "bregman_projection",
-    "certified_limit",
-    "check",
-    "distance_bound",
-    "dspgd",
-    "energy",
-    "fundamental_identity",
-    "gradient_sum_bound",
-    "loss_conjugate_at",
-    "loss_rate",
-    "max_learning_rate",
-    "min_norm",
-    "mirror_curvature",
-    "mirror_descent",
-    "one_step_bound",
-    "path_length_bound",
-    "preconditioned_flow",
-    "reach_bound",
-    "sweep",
-    "three_point_gap",
-    "weight_rate",
-]

@@ -20,22 +20,6 @@ ROUNDING = 1e-14  # what N is known to, in units of C
 FLATNESS = 1e-10  # f is flat where moving w by its size changes the slope by less, relatively
 
 
-@dataclass(frozen=True)
-class Power:
-    """The sum of |w|ᵖ/p."""
-
-    p: float
-
-    def gradient(self, W: Array) -> Array:
-        return np.sign(W) * np.abs(W) ** (self.p - 1.0)
-
-    def gradient_of_conjugate(self, S: Array) -> Array:
-        return np.sign(S) * np.abs(S) ** (1.0 / (self.p - 1.0))
-
-    def curvature(self, W: Array) -> Array:
-        return (self.p - 1.0) * np.abs(W) ** (self.p - 2.0)
-
-
 @dataclass(frozen=True, eq=False)
 class Search:
     """The search for a P with the slopes ∇f(C) + XᵀA, all columns at once, as flat arrays.

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._validation import Array, as_stack, expanded, inner, positive
-from .problem import Problem
+from ._validation import Array, as_stack, expanded, inner, positive, read_only, same_matrices
+from .convex import check_convex, real_gradient
+from .losses import loss_divergence
+from .problem import Problem, check_problem
 
 
 def bregman(f: Any, A: ArrayLike, B: ArrayLike) -> Array:
@@ -39,9 +41,11 @@ def bregman(f: Any, A: ArrayLike, B: ArrayLike) -> Array:
     >>> float(bregman(GradientDescent(), [[3.0], [4.0]], [[0.0], [0.0]]))
     12.5
     """
+    check_convex("f", f, *(["divergence"] if hasattr(f, "divergence") else ["value", "gradient"]))
     if hasattr(f, "divergence"):
         return f.divergence(A, B)
-    return adjusted_bregman(f.value, A, B, f.gradient(as_stack("B", B)))
+    A, B = read_only(as_stack("A", A)), read_only(as_stack("B", B))
+    return adjusted_bregman(f.value, A, B, f.gradient(B))
 
 
 def adjusted_bregman(F: Callable[[Array], Any], A: ArrayLike, B: ArrayLike, P: ArrayLike) -> Array:
@@ -77,7 +81,7 @@ def adjusted_bregman(F: Callable[[Array], Any], A: ArrayLike, B: ArrayLike, P: A
     3.0
     """
     A, B, P = as_stack("A", A), as_stack("B", B), as_stack("P", P)
-    _same_matrices(A=A, B=B, P=P)
+    same_matrices(A=A, B=B, P=P)
     return F(A) - F(B) - inner(P, A - B)
 
 
@@ -120,7 +124,7 @@ def three_point_gap(
     0.0
     """
     A, B, C = as_stack("A", A), as_stack("B", B), as_stack("C", C)
-    _same_matrices(A=A, B=B, C=C)
+    same_matrices(A=A, B=B, C=C)
     if subgradients is None:
         P_B, P_C = f.gradient(B), f.gradient(C)
         divergences = bregman(f, A, C) - bregman(f, A, B) - bregman(f, B, C)
@@ -164,8 +168,13 @@ def loss_conjugate_at(problem: Problem, W: ArrayLike) -> Array:
     >>> float(loss_conjugate_at(problem, [[3.0], [7.0]]))
     4.0
     """
+    check_problem(problem)
     W = problem.weights(W)
-    return inner(problem.gradient(W), W) - problem.loss_value(W)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = inner(problem.gradient(W), W) - problem.loss_value(W)
+    if not np.isfinite(found).all():
+        raise ValueError("W makes the loss overflow: rescale W or the problem.")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,17 +213,19 @@ class FundamentalIdentity:
     @property
     def right(self) -> Array:
         """The right side, the sum of its four terms."""
-        return (
-            self.next_loss_divergence
-            + self.next_preconditioner
-            + self.adjusted_divergence
-            + self.preconditioner_divergence
-        )
+        with np.errstate(invalid="ignore"):
+            return (
+                self.next_loss_divergence
+                + self.next_preconditioner
+                + self.adjusted_divergence
+                + self.preconditioner_divergence
+            )
 
     @property
     def residual(self) -> Array:
         """Left minus right: 0 up to rounding."""
-        return self.left - self.right
+        with np.errstate(invalid="ignore"):
+            return self.left - self.right
 
 
 def fundamental_identity(
@@ -259,22 +270,31 @@ def fundamental_identity(
     >>> float(step.adjusted_divergence), float(step.residual)
     (0.25, 0.0)
     """
+    check_problem(problem)
+    check_convex("K", K, "value", "gradient")
     W, U = problem.weights(W), problem.weights(U, "U")
     rate = positive("eta", eta)
+    with np.errstate(over="ignore", invalid="ignore"):  # a term too large for a float is ∞
+        return _identity(problem, K, W, U, rate)
+
+
+def _identity(
+    problem: Problem, K: Any, W: Array, U: Array, rate: float | Array
+) -> FundamentalIdentity:
     X, loss = problem.X, problem.loss
     R, R_U = problem.residual(W), problem.residual(U)
     V, u = X.T @ loss.gradient(R), X.T @ loss.gradient(R_U)
-    W_next = W - expanded(rate) * K.gradient(V)
+    W_next = W - expanded(rate) * real_gradient(K, V, "pass a preconditioner")
     # Moving R along with W, instead of evaluating it anew, keeps one rounding error of R in all
     # terms, where it cancels; so does looking at U through its residual when U is long.
     change = X @ (W_next - W)
     R_next = R + change
     V_next = X.T @ loss.gradient(R_next)
-    gained = loss.divergence_from(R_next, -change)
+    gained = loss_divergence(loss, R_next, -change)
     return FundamentalIdentity(
-        loss_divergence=loss.divergence_from(R_U, R - R_U),
+        loss_divergence=loss_divergence(loss, R_U, R - R_U),
         preconditioner_at_U=rate * K.value(u),
-        next_loss_divergence=loss.divergence_from(R_U, R_next - R_U),
+        next_loss_divergence=loss_divergence(loss, R_U, R_next - R_U),
         next_preconditioner=rate * K.value(V_next),
         adjusted_divergence=gained - rate * bregman(K, V_next, V),
         preconditioner_divergence=rate * bregman(K, u, V),
@@ -282,10 +302,3 @@ def fundamental_identity(
         V=V,
         V_next=V_next,
     )
-
-
-def _same_matrices(**arrays: Array) -> None:
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if len({shape[-2:] for shape in shapes.values()}) > 1:
-        raise ValueError(f"The matrices must have one shape (d, k), found {shapes}.")
-    np.broadcast_shapes(*shapes.values())

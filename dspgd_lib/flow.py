@@ -2,62 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import LSODA
 
-from ._batch import grid_length
-from ._single import FLOOR, UNIT
+from ._batch import at_floor
 from ._validation import Array, frobenius_norm, nonnegative_integer, positive_number
-from .problem import Problem
-from .solve import check_preconditioner, check_problem
-from .theory import certified_limit, max_learning_rate
+from .convex import check_convex, grid_length, real_gradient
+from .problem import Problem, check_problem
+from .results import Result
+from .theory import Start, certified_limit
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
+TIGHTEST, LOOSEST = 1e-12, 1e-2
 COARSER = 10.0  # the error is estimated from a second run with so much larger a tolerance
-
-
-@dataclass(frozen=True, eq=False)
-class FlowResult:
-    """Where the flow went.
-
-    Attributes
-    ----------
-    limit : array of shape (d, k)
-        The estimated limit, an interpolating point.
-    limit_error : float
-        Estimate of ‖limit of the flow − limit‖_F. It is 0, and then a theorem, for isotropic and
-        left-invariant K.
-    time : array of shape (steps + 1,)
-        The times at which the integrator stopped, in the units of η.
-    W : array of shape (steps + 1, d, k)
-        The weights at these times.
-    loss : array of shape (steps + 1,)
-        The loss at these times.
-    steps : int
-        Steps of the integrator.
-    converged : bool
-        Whether the residual fell to tol times that of W0.
-    message : str
-        What happened, in words.
-    """
-
-    limit: Array = field(repr=False)
-    limit_error: float
-    time: Array = field(repr=False)
-    W: Array = field(repr=False)
-    loss: Array = field(repr=False)
-    steps: int
-    converged: bool
-    message: str
 
 
 def preconditioned_flow(
     problem: Problem, K: Any, W0: ArrayLike, *, tol: float = 1e-9, max_steps: int = 100_000
-) -> FlowResult:
+) -> Result:
     """Follow Ẇ = −∇K(∇L(W)) from W0 until the loss is negligible.
 
     The residual U = XW − Y obeys an equation of its own, U̇ = −X∇K(Xᵀ∇ℓ(U)). It is integrated by
@@ -81,9 +46,12 @@ def preconditioned_flow(
 
     Returns
     -------
-    FlowResult
-        `limit` is Π of the last point. Its error is what changes with a tolerance 10 times as
-        large, plus what `certified_limit` proves about the rest of the way, if anything.
+    Result
+        `limit` is Π of the last point, and `limit_error` an estimate: what changes with a tolerance
+        10 times as large, plus what `certified_limit` proves about the rest of the way. It is 0,
+        and then a theorem, for isotropic and left-invariant K. `guaranteed` says whether something
+        is proved about the rest of the way; `history` holds "time" (in the units of η), "W" and
+        "loss" at each step of the integrator.
 
     Raises
     ------
@@ -104,7 +72,7 @@ def preconditioned_flow(
     ([1.45, 1.775], True, True)
     """
     check_problem(problem)
-    check_preconditioner(K)
+    check_convex("K", K, "value", "gradient")
     if (length := grid_length(K)) is not None:
         raise ValueError(f"K must be one preconditioner, found a grid of {length}.")
     start = problem.weights(W0, "W0")
@@ -113,11 +81,11 @@ def preconditioned_flow(
     if not problem.interpolable:
         raise ValueError("problem has labels that no W interpolates: the flow has no limit on 𝓦.")
     tol = positive_number("tol", tol)
-    if not 1e-12 <= tol <= 1e-2:
-        raise ValueError(f"tol must be between 1e-12 and 0.01, found {tol:g}.")
+    if not TIGHTEST <= tol <= LOOSEST:
+        raise ValueError(f"tol must be between {TIGHTEST:g} and {LOOSEST:g}, found {tol:g}.")
     max_steps = nonnegative_integer("max_steps", max_steps, 1)
     time, W, done = _integrate(problem, K, start, tol, max_steps)
-    limit, rest = problem.project(W[-1]), _rest(problem, K, W[-1])
+    steps, limit, rest = len(time) - 1, problem.project(W[-1]), _rest(problem, K, W[-1])
     error = rest
     if not done:
         error = np.inf
@@ -125,26 +93,26 @@ def preconditioned_flow(
         _, coarse, _ = _integrate(problem, K, start, COARSER * tol, max_steps)
         error = float(frobenius_norm(problem.project(coarse[-1]) - limit))
         error += rest if np.isfinite(rest) else 0.0
-    return FlowResult(
+    return Result(
+        W=W[-1],
+        steps=steps,
+        converged=done,
+        message=f"The residual fell to {tol:.2g} of its start in {steps} steps."
+        if done
+        else f"Not converged in {steps} steps: allow more steps, or a larger tol.",
+        history={"time": time, "W": W, "loss": problem.loss_value(W)},
         limit=limit,
         limit_error=error,
-        time=time,
-        W=W,
-        loss=problem.loss_value(W),
-        steps=len(time) - 1,
-        converged=done,
-        message=f"The residual fell to {tol:.2g} of its start in {len(time) - 1} steps."
-        if done
-        else f"Not converged in {len(time) - 1} steps: allow more steps, or a larger tol.",
+        guaranteed=bool(done and np.isfinite(rest)),
     )
 
 
 def _rest(problem: Problem, K: Any, W: Array) -> float:
     """Return a proved bound on how far the flow from W ends from Π(W): the case η → 0."""
-    if not hasattr(K, "smoothness"):
+    start = Start(problem, K, W)
+    if not start.has("smoothness") or not 0 < start.max_learning_rate < np.inf:
         return np.inf
-    bound = max_learning_rate(problem, K, W)
-    return certified_limit(problem, K, W, 1e-9 * bound).error if 0 < bound < np.inf else np.inf
+    return certified_limit(start, 1e-9 * start.max_learning_rate).error
 
 
 def _integrate(
@@ -155,12 +123,18 @@ def _integrate(
     U0 = X @ W0 - problem.Y
     size = float(frobenius_norm(U0))
     time, W = [0.0], [W0]
-    terms = problem.label_norm + problem.sigma_max * float(frobenius_norm(W0))
-    if size <= FLOOR * UNIT * terms:  # W0 interpolates already
+    if at_floor(size, problem.sigma_max, frobenius_norm(W0), problem.label_norm):
         return np.array(time), np.array(W), True
 
     def directions(U: Array) -> Array:
-        return np.asarray(K.gradient(X.T @ loss.gradient(U)))
+        return real_gradient(K, X.T @ loss.gradient(U), "it must act on a stack of matrices")
+
+    first = directions(U0[None])
+    if not np.isfinite(first).all():
+        raise ValueError(
+            "K.gradient must be finite along the flow, found NaN or ∞ at W0: start nearer to the "
+            "interpolating weights, or choose another K."
+        )
 
     def field_at(t: float, u: Array) -> Array:
         return -(X @ directions(u.reshape(1, *shape))[0]).ravel()

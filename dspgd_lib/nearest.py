@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._programs import flattest, sparsest
-from ._search import ON_THE_WAY, STATIONARY, Power, Search, project
-from ._validation import Array, frobenius_norm
-from .problem import Problem
+from ._search import ON_THE_WAY, STATIONARY, Search, project
+from ._validation import Array, frobenius_norm, read_only
+from .convex import check_convex, grid_length
+from .potentials import PNorm
+from .problem import Problem, check_problem
 
 EXACT = 1e-14  # a residual this small, relative to its terms, is rounding
 LADDER = 1.6  # exponents from 2 to the one wanted grow by no more than this factor
@@ -148,17 +150,13 @@ def bregman_projection(problem: Problem, f: Any, C: ArrayLike) -> Array:
 
 
 def _check_function(f: Any, C: Array) -> None:
-    names = ("gradient", "gradient_of_conjugate")
-    if isinstance(f, type) or not all(callable(getattr(f, name, None)) for name in names):
-        raise ValueError(
-            "f must be a convex function such as LogCosh(), with the methods gradient and "
-            f"gradient_of_conjugate, found {f!r:.60}."
-        )
-    slopes = np.asarray(f.gradient(C))
+    check_convex("f", f, "gradient", "gradient_of_conjugate")
+    if (length := grid_length(f)) is not None:
+        raise ValueError(f"f must be one function, found a grid of {length}: project in turn.")
+    slopes = np.asarray(f.gradient(read_only(C)))
     if slopes.shape != C.shape:
         raise ValueError(
-            f"f must be one function, found one whose slopes at C have the shape {slopes.shape}: "
-            "pass the functions of a grid one at a time."
+            f"f.gradient must return an array of the shape {C.shape} of C, found {slopes.shape}."
         )
     if not np.isfinite(slopes).all():
         raise ValueError("C must have slopes that fit into floats, found inf: move C nearer to 0.")
@@ -173,8 +171,7 @@ def _entrywise(f: Any, C: Array) -> bool:
 
 
 def _check(problem: Any) -> None:
-    if not isinstance(problem, Problem):
-        raise ValueError(f"problem must be a Problem, found {problem!r:.60}.")
+    check_problem(problem)
     if not problem.interpolable:
         raise ValueError("problem has labels that no W interpolates: change Y.")
 
@@ -223,7 +220,7 @@ def _least_norm(axes: Array, step: Array, p: float) -> Array:
         unit = float(np.max(np.abs(x)))
         if unit == 0.0:
             return step
-        power = Power(r if p > 2 else r / (r - 1.0))
+        power = PNorm(r if p > 2 else r / (r - 1.0))
         search = Search(power, np.zeros(x.shape), axes, entrywise=True, slopes_first=p < 2)
         enough = ON_THE_WAY if rung < rungs else 0.0
         x, error = search.attempt(step[:, None] / unit, x / unit, enough)

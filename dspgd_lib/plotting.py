@@ -40,6 +40,9 @@ LOOKS: Mapping[str, Look] = {
     "SmoothedSign": Look("smoothed sign", "#4B0FD8", "P", "6 2"),
     "PNorm": Look("p-norm power", "#6A5200", "<", "4 4"),
     "Cosh": Look("hyperbolic cosine", "#14402A", ">", "10 2"),
+    "LogCosh": Look("log cosh", "#00518F", "d", "6 3 2 3"),
+    "Hypentropy": Look("hypentropy", "#8C2D04", "*", "3 2"),
+    "Quadratic": Look("quadratic", "#3E4A54", "X", "12 3"),
     "Spectral": Look("spectral", "#A83FEA", "h", "9 2 2 2 2 2"),
     "ColumnNormalized": Look("column-normalized", "#1B0A4A", "p", "5 2 1 2"),
 }

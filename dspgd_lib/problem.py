@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ._validation import Array, as_array, frobenius_norm, nonnegative_integer
-from .losses import Loss, SquaredLoss
+from .losses import Loss, SquaredLoss, check_loss, loss_divergence
+
+SMALLEST, LARGEST = 1e-140, 1e140
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,15 +63,23 @@ class Problem:
         for name, array in (("X", X.copy()), ("Y", Y.copy())):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-        for name in ("value", "gradient", "divergence_from", "strong_convexity", "smoothness"):
-            if not hasattr(self.loss, name) or isinstance(self.loss, type):
-                raise ValueError(
-                    f"loss must be an object such as SquaredLoss(), found {self.loss}."
-                )
+        check_loss(self.loss)
         if not self.X.any():
             raise ValueError("X must not be 0: no W changes such a model.")
+        self._check_scale()
         if self.strict:
             self._check_overparameterized()
+
+    def _check_scale(self) -> None:
+        """Complain about numbers whose squares a float does not hold."""
+        in_range(X=self.X, Y=self.Y)
+        sizes = {"X": (self.sigma_min, self.sigma_max), "Y": (self.label_norm or 1.0,) * 2}
+        for name, (least, most) in sizes.items():
+            if least < SMALLEST or most > LARGEST:
+                raise ValueError(
+                    f"{name} must have a size between {SMALLEST:g} and {LARGEST:g}, whose "
+                    f"square a float holds, found {least:.2g} to {most:.2g}: change its units."
+                )
 
     def _check_overparameterized(self) -> None:
         if self.d <= self.n:
@@ -216,6 +227,9 @@ class Problem:
         [[3.0], [4.0]]
         """
         array = as_array(name, W)
+        if array.size == 0:
+            raise ValueError(f"{name} must not be empty, found shape {array.shape}.")
+        in_range(**{name: array})
         if array.ndim == 1 and self.k == 1:
             array = array[:, None]
         if array.shape[-2:] != (self.d, self.k):
@@ -351,4 +365,22 @@ class Problem:
         2.0
         """
         A, B = self.weights(A, "A"), self.weights(B, "B")
-        return self.loss.divergence_from(self.X @ B - self.Y, self.X @ (A - B))
+        return loss_divergence(self.loss, self.X @ B - self.Y, self.X @ (A - B))
+
+
+def in_range(**arrays: Array) -> None:
+    """Complain about numbers whose squares a float does not hold."""
+    for name, array in arrays.items():
+        if (most := float(np.max(np.abs(array)))) > LARGEST:
+            raise ValueError(
+                f"{name} must have entries of at most {LARGEST:g}, whose squares a float holds, "
+                f"found {most:.2g}: change its units."
+            )
+
+
+def check_problem(problem: Any) -> None:
+    """Complain about anything that is not a `Problem`."""
+    if not isinstance(problem, Problem):
+        raise ValueError(
+            f"problem must be a Problem, found {problem!r}: make one with Problem(X, Y)."
+        )

@@ -212,12 +212,12 @@ def statement_labels(pages: Iterable[Page]) -> set[str]:
     return {d.label for page in pages for d in page.all(*STATEMENTS) if d.label}
 
 
-def marked_labels(source: str) -> set[str]:
-    """The labels that the tests of one file name with ``@pytest.mark.statement``."""
+def marked_labels(source: str, marker: str = "statement") -> set[str]:
+    """The labels that the tests of one file name with ``@pytest.mark.<marker>``."""
     return {
         argument.value
         for call in ast.walk(ast.parse(source))
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.statement"
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == f"pytest.mark.{marker}"
         for argument in call.args
         if isinstance(argument, ast.Constant)
     }

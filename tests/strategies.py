@@ -11,6 +11,8 @@ from dspgd_lib import (
     Cosh,
     GradientClipping,
     GradientDescent,
+    Hypentropy,
+    LogCosh,
     LogCoshLoss,
     NormalizedGD,
     PNorm,
@@ -32,6 +34,8 @@ PRECONDITIONERS = {
     "column-normalized": ColumnNormalized,
     "spectral-sign": lambda p: Spectral(SmoothedSign(p)),
     "spectral-adam": lambda p: Spectral(Adam(p)),
+    "hypentropy": Hypentropy,
+    "log-cosh": lambda p: LogCosh(),
 }
 # These are smooth on bounded sets at most; the parameter of the others means nothing to them.
 LOCAL = {
@@ -48,7 +52,8 @@ def _with(invariances, table):
     return {name: K for name, K in table.items() if K(1.0).invariance in invariances}
 
 
-SMOOTHED = {name: K for name, K in PRECONDITIONERS.items() if name != "gradient-descent"}
+FIXED = ("gradient-descent", "log-cosh")  # the parameter means nothing to them
+SMOOTHED = {name: K for name, K in PRECONDITIONERS.items() if name not in FIXED}
 ISOTROPIC = _with(("isotropic",), PRECONDITIONERS)
 LEFT_INVARIANT = _with(("isotropic", "left"), ALL)
 SEPARABLE = _with(("none",), ALL)
@@ -58,6 +63,8 @@ LOSSES = {"squared": SquaredLoss(), "log-cosh": LogCoshLoss()}
 OUTPUTS = (1, 4)
 
 seeds = st.integers(0, 2**32 - 1)
+drawn_losses = st.sampled_from(list(LOSSES.values()))
+drawn_outputs = st.sampled_from(OUTPUTS)
 scales = st.sampled_from([1e-6, 1e-2, 1.0, 1e2, 1e6])
 fractions = st.sampled_from([0.05, 0.3, 0.8, 1.0])
 

@@ -141,12 +141,12 @@ def test_the_divergence_lies_between_the_two_curvatures(seed, low, ratio):
     A[0], B[0] = high, high * (1 - 1e-6)  # close points at the two ends of the box
     A[1], B[1] = low, low * (1 + 1e-6)
     half = 0.5 * inner(A - B, A - B)
-    axes = np.linalg.eigh(FUNCTIONS["mahalanobis"].A)[1]
+    axes = np.linalg.eigh(FUNCTIONS["mahalanobis"].Q)[1]
     curvatures = {
         NegativeEntropy(): (1 / high, 1 / low),
         BurgEntropy(): (high**-2, low**-2),
         LogCosh(): (np.cosh(high) ** -2, np.cosh(low) ** -2),
-        FUNCTIONS["mahalanobis"]: tuple(np.linalg.eigvalsh(FUNCTIONS["mahalanobis"].A)[[0, -1]]),
+        FUNCTIONS["mahalanobis"]: tuple(np.linalg.eigvalsh(FUNCTIONS["mahalanobis"].Q)[[0, -1]]),
     }
     for f, (alpha, beta) in curvatures.items():
         D = f.divergence(A, B)
@@ -208,7 +208,7 @@ def test_the_table_of_five(seed, c):
     rng = np.random.default_rng(seed)
     H, B = rng.standard_normal((2, D_ROWS, 1))
     A = B + H
-    Q = FUNCTIONS["mahalanobis"].A
+    Q = FUNCTIONS["mahalanobis"].Q
     a, b = np.exp(A), np.exp(B)
     claims = [
         (FUNCTIONS["squared"], A, B, 0.5 * norm(H) ** 2),

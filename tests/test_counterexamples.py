@@ -10,6 +10,7 @@ from dspgd_lib import (
     Cosh,
     PNorm,
     Problem,
+    Start,
     certified_limit,
     distance_bound,
     dspgd,
@@ -44,7 +45,7 @@ def test_other_starts_are_drawn_into_the_cycle(p, eta, start):
     W0 = start * u * x[:, None] / inner(x[:, None], x[:, None])
     run = dspgd(problem, K, W0, eta, tol=0, max_steps=400)
     assert abs(problem.residual(run.W)[0, 0]) == pytest.approx(u, rel=1e-9)
-    assert not run.converged and run.limit is None
+    assert not run.converged and run.limit_error == np.inf
 
 
 @pytest.mark.parametrize("eta", [1e-6, 1e-3, 1.0])
@@ -69,7 +70,7 @@ def test_cosh_works_on_the_gradients_of_the_run():
     run = dspgd(problem, Cosh(), W0, eta, record=("W", "loss"))
     assert run.converged and (np.diff(run.history["loss"]) < 0).all()
     apart = norm(run.W - problem.project(W0))
-    assert 0.01 < apart <= distance_bound(problem, Cosh(), W0)
+    assert 0.01 < apart <= distance_bound(Start(problem, Cosh(), W0))
 
 
 def test_a_power_above_two_arrives_ever_more_slowly():
@@ -176,7 +177,7 @@ def test_the_loss_may_fall_to_zero_while_the_weights_never_settle():
     run = dspgd(problem, K, [1.0, 0.0], eta, tol=0, max_steps=300, record="W")
     path = drift(100_000, eta)
     assert run.history["W"][..., 0] == pytest.approx(path[:301], rel=1e-9, abs=1e-12)
-    assert run.guaranteed and run.limit is None  # Theorem 1 covers it, no bound on W does
+    assert run.guaranteed and run.limit_error == np.inf  # Theorem 1 covers it, no bound on W does
     step = fundamental_identity(problem, K, np.array([[1.0], [0.0]]), np.zeros((2, 1)), eta)
     assert step.adjusted_divergence >= 0 and abs(step.residual) < 1e-14
 
@@ -192,7 +193,7 @@ def test_the_loss_may_fall_to_zero_while_the_weights_never_settle():
 
 def test_nothing_is_certified_for_the_drift():
     problem = Problem([[1.0, 0.0]], [0.0])
-    certificate = certified_limit(problem, Drifting(), [1.0, 0.0], 0.5)
+    certificate = certified_limit(Start(problem, Drifting(), [1.0, 0.0]), 0.5)
     assert certificate.error == np.inf and "no sector" in certificate.reason
 
 
@@ -218,10 +219,10 @@ def test_with_repeated_examples_and_agreeing_labels_the_bounds_still_hold():
     eta = max_learning_rate(problem, Cosh(), W0)
     run = dspgd(problem, Cosh(), W0, eta)
     assert run.converged
-    assert 0 < norm(run.W - problem.project(W0)) <= distance_bound(problem, Cosh(), W0)
+    assert 0 < norm(run.W - problem.project(W0)) <= distance_bound(Start(problem, Cosh(), W0))
 
 
 def test_with_labels_that_contradict_each_other_nothing_is_certified():
     problem = Problem(np.ones((2, 3)), [1.0, 3.0], strict=False)
     run = dspgd(problem, PNorm(2.0), np.zeros(3), 0.1, max_steps=200)
-    assert not run.converged and run.limit is None and "no W interpolates" in run.message
+    assert not run.converged and run.limit_error == np.inf and "no W interpolates" in run.message

@@ -8,6 +8,8 @@ from strategies import (
     LOSSES,
     OUTPUTS,
     PRECONDITIONERS,
+    drawn_losses,
+    drawn_outputs,
     fractions,
     inner,
     norm,
@@ -50,17 +52,14 @@ def squared_dual(problem):
 
 
 @every
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_bregman_of_a_potential_is_nonnegative_and_satisfies_three_points(K_of, k, seed):
     K, (A, B, C) = K_of(0.7), np.random.default_rng(seed).standard_normal((3, 20, 4, k))
     assert (bregman(K, A, B) >= -1e-13 * (K.value(A) + K.value(B))).all()
     assert np.abs(three_point_gap(K, A, B, C)).max() < 1e-12 * (1 + K.value(A).max())
 
 
-@losses
-@outputs
-@given(seeds)
+@given(drawn_losses, drawn_outputs, seeds)
 def test_bregman_of_losses_and_problems_satisfies_three_points(loss, k, seed):
     problem, rng = random_problem(seed, k, loss)
     W = rng.standard_normal((3, problem.d, k))
@@ -71,8 +70,7 @@ def test_bregman_of_losses_and_problems_satisfies_three_points(loss, k, seed):
     assert bregman(problem, W[0], W[1]) == problem.divergence(W[0], W[1])
 
 
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_three_points_for_the_adjusted_divergence(k, seed):
     """Lemma 1 of the paper: whatever the subgradients, even for a function with kinks."""
 
@@ -88,9 +86,7 @@ def test_three_points_for_the_adjusted_divergence(k, seed):
 # ---------------------------------------------------------------- Lemmas 2 and 3, duality
 
 
-@losses
-@outputs
-@given(seeds)
+@given(drawn_losses, drawn_outputs, seeds)
 def test_weights_are_a_subgradient_of_the_dual_at_their_gradient(loss, k, seed):
     """Lemma 2 of the paper, tested at other dual points of the row space."""
     problem, rng = random_problem(seed, k, loss)
@@ -101,8 +97,7 @@ def test_weights_are_a_subgradient_of_the_dual_at_their_gradient(loss, k, seed):
     assert gap >= -1e-12 * scale
 
 
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_the_dual_at_a_gradient_has_its_closed_form(k, seed):
     problem, rng = random_problem(seed, k, SquaredLoss())
     W = rng.standard_normal((problem.d, k))
@@ -110,9 +105,15 @@ def test_the_dual_at_a_gradient_has_its_closed_form(k, seed):
     assert loss_conjugate_at(problem, W) == pytest.approx(exact, rel=1e-8, abs=1e-8)
 
 
-@losses
-@outputs
-@given(seeds)
+def test_one_of_several_weights_too_large_for_the_dual_is_enough_to_refuse():
+    problem = Problem([[1e30, 1e30, 0.0]], [1.0])
+    large = np.full((3, 1), 1e139)
+    for W in (large, np.stack([np.ones((3, 1)), large])):
+        with pytest.raises(ValueError, match="W makes the loss overflow"):
+            loss_conjugate_at(problem, W)
+
+
+@given(drawn_losses, drawn_outputs, seeds)
 def test_adjusted_divergence_of_the_dual_swaps_the_arguments(loss, k, seed):
     """Duality: D̂_{L*}(∇L(W), ∇L(W′); W′) = D_L(W′, W)."""
     problem, rng = random_problem(seed, k, loss)
@@ -128,8 +129,7 @@ def test_adjusted_divergence_of_the_dual_swaps_the_arguments(loss, k, seed):
 
 
 @every
-@outputs
-@given(seeds, fractions)
+@given(drawn_outputs, seeds, fractions)
 def test_adjusted_divergence_is_nonnegative_and_both_formulas_agree(K_of, k, seed, fraction):
     """Lemma 3 of the paper: D̂ of F = L* − ηK with the subgradient W⁺, and without L*."""
     problem, rng = random_problem(seed, k, SquaredLoss())
@@ -151,9 +151,7 @@ def test_adjusted_divergence_is_nonnegative_and_both_formulas_agree(K_of, k, see
 
 
 @every
-@losses
-@outputs
-@given(seeds, st.sampled_from([0.05, 0.8, 1.0, 1.7, 10.0]))
+@given(drawn_losses, drawn_outputs, seeds, st.sampled_from([0.05, 0.8, 1.0, 1.7, 10.0]))
 def test_fundamental_identity_for_any_reference_and_any_learning_rate(
     K_of, loss, k, seed, fraction
 ):
@@ -172,9 +170,7 @@ def test_fundamental_identity_for_any_reference_and_any_learning_rate(
 
 
 @every
-@losses
-@outputs
-@given(seeds, fractions)
+@given(drawn_losses, drawn_outputs, seeds, fractions)
 def test_ledger_of_a_run_has_no_negative_entry(K_of, loss, k, seed, fraction):
     """Proposition 1 from the manifold: L(W) is spent on terms that are all gains."""
     problem, rng = random_problem(seed, k, loss)
@@ -195,9 +191,7 @@ def test_ledger_of_a_run_has_no_negative_entry(K_of, loss, k, seed, fraction):
 
 
 @every
-@losses
-@outputs
-@given(seeds, fractions)
+@given(drawn_losses, drawn_outputs, seeds, fractions)
 def test_energy_decreases_by_what_the_step_does(K_of, loss, k, seed, fraction):
     """The energy Φ = L + ηK(V) (this book): its balance, its sum, and L ≤ Φ ≤ 2L."""
     problem, rng = random_problem(seed, k, loss)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from strategies import norm
 
-from dspgd_lib import Adam, NormalizedGD, SmoothedSign, distance_bound, dspgd
+from dspgd_lib import (
+    Adam,
+    NormalizedGD,
+    SmoothedSign,
+    Start,
+    dspgd,
+    energy_distance_bound,
+)
 from dspgd_lib.experiments import (
     NORMS,
     distance_to_interpolators,
@@ -78,7 +85,7 @@ def test_the_two_ends_are_bounded_by_theorems(K_of):
     for s in range(3):
         problem, W0 = setting(s, **SMALL)
         bound = [
-            float(distance_bound(problem, K_of(e), W0, "energy", rate))
+            float(energy_distance_bound(Start(problem, K_of(e), W0), rate))
             for e, rate in zip(eps.tolist(), found.eta[s].tolist(), strict=True)
         ]
         assert (found.distance[s, :, 1] <= bound + found.limit_error[s]).all()
@@ -167,6 +174,7 @@ def test_gradient_descent_and_mirror_descent_do_not_move():
         ),
         ("eps must be one number", lambda: limit_against_learning_rate([1.0, 2.0])),
         ("fractions must ascend", lambda: limit_against_learning_rate(1.0, [0.2, 0.1])),
+        ("fractions must ascend", lambda: limit_against_learning_rate(1.0, [0.2, 0.2])),
         ("stay below 2", lambda: limit_against_learning_rate(1.0, [0.2, 2.0])),
         ("seeds must not be empty", lambda: limit_against_learning_rate(1.0, [0.2], [])),
         ("d must be at least 1", lambda: setting(0, 5, 0)),

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from dspgd_lib import plotting, preconditioners
+from dspgd_lib import plotting, potentials, preconditioners, spectral
 from dspgd_lib.experiments import distance_to_interpolators, limit_against_learning_rate
 from dspgd_lib.figures import (
     bregman,
@@ -216,7 +216,12 @@ def test_text_is_escaped():
 
 
 def test_each_preconditioner_has_a_look_of_its_own():
-    names = [name for name in plotting.LOOKS if hasattr(preconditioners, name)]
+    names = {
+        kind.__name__
+        for module in (potentials, preconditioners, spectral)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and kind.__module__ == module.__name__
+    }
     assert set(names) >= {"GradientDescent", "NormalizedGD", "GradientClipping", "Adam"}
     looks = [plotting.LOOKS[name] for name in names]
     assert len({look.color for look in looks}) == len({look.marker for look in looks}) == len(looks)

@@ -19,8 +19,11 @@ from dspgd_lib import (
     NormalizedGD,
     PNorm,
     Problem,
+    Quadratic,
     SmoothedSign,
     SquaredLoss,
+    Start,
+    certified_limit,
     distance_bound,
     dspgd,
     max_learning_rate,
@@ -68,7 +71,7 @@ def test_isotropic_and_left_invariant_flows_end_at_the_projection_of_their_start
     flow = preconditioned_flow(problem, K, W0, tol=1e-7)
     assert flow.converged
     assert norm(flow.limit - problem.project(W0)) <= 1e-12 * norm(W0)
-    assert norm(flow.W[-1] - flow.limit) <= 1e-5 * norm(W0)  # the path itself gets there
+    assert norm(flow.W - flow.limit) <= 1e-5 * norm(W0)  # the path itself gets there
     if K.sector(1.0)[0] > 0 and np.isfinite(K.smoothness):
         assert flow.limit_error == 0
 
@@ -107,12 +110,26 @@ def test_the_estimated_error_is_honest(K, k):
         assert norm(rough.limit - precise.limit) <= 3 * rough.limit_error
 
 
+@pytest.mark.parametrize(
+    "K", [Quadratic(np.diag(np.linspace(1, 3, 20))), Adam(0.5)], ids=["quadratic", "adam"]
+)
+@losses
+def test_the_error_is_what_a_coarser_run_changes_plus_what_is_certified_of_the_rest(K, loss):
+    problem, W0 = case(2, loss, seed=3)
+    fine, coarse = (preconditioned_flow(problem, K, W0, tol=tol) for tol in (1e-3, 1e-2))
+    end = Start(problem, K, fine.W)
+    rest = certified_limit(end, 1e-9 * end.max_learning_rate).error
+    changed = float(norm(coarse.limit - fine.limit))
+    assert rest > 1e-4 * changed > 0
+    assert fine.limit_error == pytest.approx(changed + rest, rel=1e-7)
+
+
 @pytest.mark.parametrize("K", [Adam(0.5), SmoothedSign(2.0)], ids=repr)
 @losses
 def test_the_distance_bound_holds_for_the_flow(K, loss):
     problem, W0 = case(1, loss, seed=2)
     flow = preconditioned_flow(problem, K, W0)
-    assert norm(flow.limit - problem.project(W0)) <= distance_bound(problem, K, W0)
+    assert norm(flow.limit - problem.project(W0)) <= distance_bound(Start(problem, K, W0))
 
 
 def test_labels_and_starts_in_other_units():
@@ -133,20 +150,21 @@ def test_labels_and_starts_in_other_units():
 def test_loss_and_potential_fall_along_the_path(K, loss, k):
     problem, W0 = case(k, loss)
     flow = preconditioned_flow(problem, K, W0, tol=1e-7)
-    potential = K.value(problem.gradient(flow.W))
-    assert (flow.W[0] == W0).all() and flow.time[0] == 0 and (np.diff(flow.time) > 0).all()
-    assert flow.W.shape == (flow.steps + 1, problem.d, k) and len(flow.loss) == flow.steps + 1
-    assert flow.loss == pytest.approx(problem.loss_value(flow.W))
-    assert (np.diff(flow.loss) <= 1e-6 * flow.loss[0]).all()
+    time, path, L = (flow.history[name] for name in ("time", "W", "loss"))
+    potential = K.value(problem.gradient(path))
+    assert (path[0] == W0).all() and time[0] == 0 and (np.diff(time) > 0).all()
+    assert path.shape == (flow.steps + 1, problem.d, k) and len(L) == flow.steps + 1
+    assert L == pytest.approx(problem.loss_value(path))
+    assert (np.diff(L) <= 1e-6 * L[0]).all()
     assert (np.diff(potential) <= 1e-6 * potential[0]).all()
-    assert norm(problem.residual(flow.W[-1])) <= 1e-4 * norm(problem.residual(W0))
+    assert norm(problem.residual(flow.W)) <= 1e-4 * norm(problem.residual(W0))
 
 
 def test_the_path_of_gradient_flow_is_the_exponential():
     problem, W0 = case(2, SquaredLoss())
-    flow = preconditioned_flow(problem, GradientDescent(), W0)
+    path = preconditioned_flow(problem, GradientDescent(), W0).history
     values, vectors = np.linalg.eigh(problem.X @ problem.X.T)
-    for t, W in zip(flow.time[::20], flow.W[::20], strict=True):
+    for t, W in zip(path["time"][::20], path["W"][::20], strict=True):
         decay = vectors @ np.diag(np.exp(-t * values)) @ vectors.T
         assert norm(problem.residual(W) - decay @ problem.residual(W0)) <= 1e-6
 
@@ -156,6 +174,12 @@ def test_a_start_on_the_manifold_stays():
     flow = preconditioned_flow(problem, Adam(1.0), problem.project(W0))
     assert flow.converged and flow.steps == 0 and flow.limit_error <= 1e-12
     assert norm(flow.limit - problem.project(W0)) <= 1e-14
+
+
+def test_zero_weights_interpolate_zero_labels():
+    problem = Problem(case(2, SquaredLoss())[0].X, np.zeros((5, 2)))
+    flow = preconditioned_flow(problem, Adam(0.5), np.zeros((20, 2)))
+    assert flow.converged and flow.steps == 0 and not flow.W.any() and not flow.limit.any()
 
 
 def test_too_few_steps_are_reported():

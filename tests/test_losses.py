@@ -5,9 +5,26 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import LOSSES, OUTPUTS, inner, norm, seeds
+from strategies import (
+    LOSSES,
+    OUTPUTS,
+    drawn_outputs,
+    inner,
+    norm,
+    random_problem,
+    seeds,
+)
 
-from dspgd_lib import LogCoshLoss, SquaredLoss
+from dspgd_lib import (
+    GradientDescent,
+    LogCoshLoss,
+    Problem,
+    SquaredLoss,
+    Start,
+    certified_limit,
+    loss_rate,
+)
+from dspgd_lib.losses import Loss
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 outputs = pytest.mark.parametrize("k", OUTPUTS)
@@ -22,8 +39,7 @@ def pairs(seed, k):
 
 
 @every
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_gradient_is_the_derivative_of_the_value(loss, k, seed):
     Z, D = pairs(seed, k)
     D, h = D / norm(D)[:, None, None], 1e-3
@@ -37,8 +53,7 @@ def test_gradient_is_the_derivative_of_the_value(loss, k, seed):
 
 
 @every
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_divergence_lies_between_strong_convexity_and_smoothness(loss, k, seed):
     A, B = pairs(seed, k)
     half = 0.5 * inner(A - B, A - B)
@@ -47,8 +62,7 @@ def test_divergence_lies_between_strong_convexity_and_smoothness(loss, k, seed):
 
 
 @every
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_divergence_is_the_one_of_the_definition(loss, k, seed):
     A, B = pairs(seed, k)
     naive = loss.value(A) - loss.value(B) - inner(loss.gradient(B), A - B)
@@ -57,8 +71,7 @@ def test_divergence_is_the_one_of_the_definition(loss, k, seed):
 
 
 @every
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_minimum_is_zero_at_zero_only(loss, k, seed):
     Z, _ = pairs(seed, k)
     zero = np.zeros((4, k))
@@ -66,8 +79,7 @@ def test_minimum_is_zero_at_zero_only(loss, k, seed):
     assert (loss.value(Z) >= 0.5 * loss.strong_convexity * inner(Z, Z) * (1 - 1e-12)).all()
 
 
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_the_constants_of_log_cosh_are_the_best(k, seed):
     loss, B = LogCoshLoss(), np.zeros((4, k))
     H = np.random.default_rng(seed).standard_normal(B.shape)
@@ -96,8 +108,7 @@ def test_log_cosh_keeps_its_digits(b, h, sign):
         assert abs(Decimal(float(loss.value([[h]]))) / value - 1) < Decimal("2e-15")
 
 
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_conjugate_of_the_squared_loss(k, seed):
     loss = SquaredLoss()
     Z, U = pairs(seed, k)
@@ -113,3 +124,49 @@ def test_residuals_must_be_finite_matrices(loss, bad):
     for method in (loss.value, loss.gradient):
         with pytest.raises(ValueError, match=r"^Z "):
             method(bad)
+
+
+class Rounded(Loss):
+    """√(1 + z²) − 1, convex but not strongly: μ_ℓ = 0."""
+
+    strong_convexity, smoothness = 0.0, 1.0
+
+    def phi(self, z):
+        return np.sqrt(1 + z * z) - 1
+
+    def slope(self, z):
+        return z / np.sqrt(1 + z * z)
+
+
+@given(drawn_outputs, seeds)
+def test_without_strong_convexity_there_is_a_learning_rate_but_no_bound(k, seed):
+    problem, rng = random_problem(seed, k, Rounded())
+    W0 = rng.standard_normal((problem.d, k))
+    start = Start(problem, GradientDescent(), W0)
+    assert problem.mu == 0 and start.max_learning_rate == pytest.approx(1 / problem.M)
+    assert start.length == np.inf and loss_rate(start, 0.5 / problem.M) == 1
+    certificate = certified_limit(start, 1 / problem.M)  # that the steps stay in the row space
+    assert certificate.error == 0 and (certificate.limit == problem.project(W0)).all()
+
+
+def test_a_loss_that_is_constant_is_refused_and_a_flat_one_is_not():
+    class Constant(Rounded):
+        smoothness = 0.0
+
+        def phi(self, z):
+            return 0.0 * z
+
+        slope = phi
+
+    class Gentle(Rounded):
+        smoothness = 0.05
+
+        def phi(self, z):
+            return 0.05 * super().phi(z)
+
+        def slope(self, z):
+            return 0.05 * super().slope(z)
+
+    with pytest.raises(ValueError, match="smoothness > 0, found 0 and 0"):
+        Problem([[1.0, 0.0]], [1.0], Constant())
+    assert Problem([[1.0, 0.0]], [1.0], Gentle()).M == 0.05

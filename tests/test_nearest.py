@@ -496,9 +496,9 @@ def test_weights_beyond_the_slopes_that_floats_tell_apart_are_confessed():
 
 
 BAD_PROJECTIONS = {
-    "f must be a convex function such as LogCosh.*found <class": {"f": LogCosh},
-    "f must be a convex function such as LogCosh.*found None": {"f": None},
-    "f must be one function": {"f": PNorm([2.0, 3.0])},
+    "f must be an object, found the class LogCosh": {"f": LogCosh},
+    "f must have the methods gradient and gradient_of_conjugate, found None": {"f": None},
+    "f must be one function, found a grid of 2": {"f": PNorm([2.0, 3.0])},
     "C must have shape": {"C": np.zeros(8)},
     "C must be one matrix": {"C": np.zeros((2, 9, 1))},
     "C contains NaN": {"C": np.full(9, np.nan)},

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dspgd_lib import Problem, bregman
+from dspgd_lib import LogCosh, NegativeEntropy, Problem, bregman
 from dspgd_lib.figures.plane import (
     around,
     circle,
@@ -19,7 +19,6 @@ from dspgd_lib.figures.plane import (
     segment,
 )
 from dspgd_lib.figures.space import Camera, Floor, grid
-from dspgd_lib.potentials import LogCosh, NegativeEntropy
 
 number = st.floats(-3, 3).map(lambda value: round(value, 6))
 

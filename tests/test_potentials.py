@@ -150,18 +150,18 @@ def test_the_entropy_includes_zero_as_its_first_argument_only():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: NegativeEntropy().value([[-1.0]]), "W must not be negative.*-1"),
-        (lambda: BurgEntropy().value([[0.0]]), "W must be positive.*found an entry 0"),
+        (lambda: NegativeEntropy().value([[-1.0]]), "A must not be negative.*-1"),
+        (lambda: BurgEntropy().value([[0.0]]), "A must be positive.*found an entry 0"),
         (lambda: BurgEntropy().divergence([[1.0]], [[-2.0]]), "B must be positive.*-2"),
         (lambda: BurgEntropy().gradient_of_conjugate([[1.0]]), "S must be negative.*1"),
-        (lambda: LogCosh().gradient_of_conjugate([[-1.0]]), "S must lie between -1 and 1.*1"),
+        (lambda: LogCosh().gradient_of_conjugate([[-1.0]]), "S is not in the range.*1.*below 1"),
         (lambda: LogCosh().divergence([[1.0]], [[1.0], [2.0]]), "A and B must be .* one shape"),
-        (lambda: LogCosh().value([1.0]), "W must have shape"),
-        (lambda: LogCosh().value([[np.nan]]), "W contains NaN"),
-        (lambda: Quadratic([[1.0, 2.0]]), "A must have shape"),
-        (lambda: Quadratic([[1.0, 2.0], [0.0, 1.0]]), "A must be symmetric"),
-        (lambda: Quadratic([[1.0, 0.0], [0.0, 0.0]]), "A must be positive definite"),
-        (lambda: Quadratic(np.eye(2)).value([[1.0]]), "W must have 2 rows"),
+        (lambda: LogCosh().value([1.0]), "A must have shape"),
+        (lambda: LogCosh().value([[np.nan]]), "A contains NaN"),
+        (lambda: Quadratic([[1.0, 2.0]]), "Q must have shape"),
+        (lambda: Quadratic([[1.0, 2.0], [0.0, 1.0]]), "Q must be symmetric"),
+        (lambda: Quadratic([[1.0, 0.0], [0.0, 0.0]]), "Q must be positive definite"),
+        (lambda: Quadratic(np.eye(2)).value([[1.0]]), "A must have 2 rows"),
         (lambda: Quadratic(np.eye(2)).conjugate([[1.0]]), "S must have 2 rows"),
     ],
 )
@@ -176,4 +176,4 @@ def test_a_potential_does_not_change_and_keeps_no_reference():
     A[0, 0] = 5.0
     assert f.value([[1.0], [0.0]]) == 0.5
     with pytest.raises(ValueError, match="read-only"):
-        f.A[0, 0] = 3.0
+        f.Q[0, 0] = 3.0

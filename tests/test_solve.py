@@ -8,6 +8,8 @@ from strategies import (
     LOSSES,
     OUTPUTS,
     PRECONDITIONERS,
+    drawn_losses,
+    drawn_outputs,
     fractions,
     norm,
     random_problem,
@@ -62,9 +64,7 @@ def test_isotropic_runs_end_at_the_projection_of_their_start(K_of, k, fraction, 
 
 
 @isotropic
-@losses
-@outputs
-@given(seeds, fractions)
+@given(drawn_losses, drawn_outputs, seeds, fractions)
 def test_isotropic_runs_end_at_the_projection_on_any_problem(K_of, loss, k, seed, fraction):
     problem, rng = random_problem(seed, k, loss, n=2, d=12)
     W0 = rng.standard_normal((12, k))
@@ -84,9 +84,7 @@ def test_adam_interpolates(seed):
 
 
 @every
-@losses
-@outputs
-@given(seeds, fractions)
+@given(drawn_losses, drawn_outputs, seeds, fractions)
 def test_loss_never_increases_at_a_guaranteed_learning_rate(K_of, loss, k, seed, fraction):
     problem, rng = random_problem(seed, k, loss)
     W0 = rng.standard_normal((problem.d, k))
@@ -104,7 +102,7 @@ def test_stability_ends_at_twice_the_guarantee():
     above = dspgd(problem, K, np.zeros(20), 2.1 * bound, max_steps=3000)
     assert below.converged and not below.guaranteed and "above the guarantee" in below.message
     assert not above.converged and above.steps == 3000
-    assert above.limit is None and above.limit_error == np.inf
+    assert above.limit_error == np.inf and above.limit_error == np.inf
     assert "Not converged" in above.message and np.isfinite(above.W).all()
     assert f"{2.1 * bound:.4g}" in above.message and f"{bound:.4g}" in above.message
 
@@ -173,6 +171,17 @@ def test_units_do_not_matter(scale):
     assert scaled_W / scale == pytest.approx(W, rel=1e-10)
 
 
+@given(drawn_losses, drawn_outputs, seeds)
+def test_the_distance_in_the_message_bounds_the_one_to_the_manifold(loss, k, seed):
+    problem, rng = random_problem(seed, k, loss)
+    W0, K = rng.standard_normal((problem.d, k)), GradientDescent()
+    for tol, steps in [(1e-3, 100_000), (0.0, 2), (1e-9, 1)]:
+        run = dspgd(problem, K, W0, max_learning_rate(problem, K), tol=tol, max_steps=steps)
+        stated = norm(problem.residual(run.W)) / problem.sigma_min
+        assert f"{stated:.2g}" in run.message
+        assert norm(run.W - problem.project(run.W)) <= stated * (1 + 1e-9) + 1e-14 * norm(run.W)
+
+
 def test_a_run_that_starts_on_the_manifold_takes_no_step():
     problem = Problem.gaussian(3, 9, 2, 0)
     result = dspgd(problem, Adam(1.0), problem.project(np.ones((9, 2))), 1e-3)
@@ -224,7 +233,7 @@ def test_divergence_ends_with_a_sentence_and_a_finite_iterate(factor, tol):
     result = dspgd(problem, GradientDescent(), np.ones((9, 2)), eta, tol=tol, record=("W", "loss"))
     assert not result.converged and not result.guaranteed
     assert result.message.startswith("Diverged") and "smaller learning rate" in result.message
-    assert result.limit is None and result.limit_error == np.inf
+    assert result.limit_error == np.inf and result.limit_error == np.inf
     assert np.isfinite(result.W).all() and np.isfinite(result.history["loss"]).all()
     assert len(result.history["W"]) == result.steps + 1
     assert (result.history["W"][-1] == result.W).all()
@@ -234,6 +243,13 @@ def test_divergence_is_seen_long_before_numbers_overflow():
     problem = Problem.gaussian(3, 9, 2, 0)
     L = dspgd(problem, GradientDescent(), np.ones((9, 2)), 2.1 / problem.M, record="loss").history
     assert 1e20 < L["loss"][-1] / L["loss"][0] < 1e40
+
+
+def test_a_run_that_chatters_is_not_stuck_because_the_data_do_not_see_a_weight():
+    seen = Problem.gaussian(3, 9, 1, 0)
+    problem = Problem(np.hstack([seen.X, np.zeros((3, 1))]), seen.Y)
+    result = dspgd(problem, NormalizedGD(0.1), np.ones(10), 0.5 / problem.M, max_steps=300)
+    assert result.steps == 300 and "all that max_steps allows" in result.message
 
 
 def test_a_bounded_step_chatters_but_does_not_diverge():
@@ -252,8 +268,42 @@ def test_any_object_with_value_and_gradient_serves_but_certifies_nothing():
     result = dspgd(problem, Plain(), np.ones(9), 1.0 / problem.M, record="preconditioner")
     assert result.converged and not result.guaranteed
     assert norm(result.W - problem.project(np.ones(9))) <= 1e-9
-    assert result.limit is None and result.limit_error == np.inf
+    assert result.limit_error == np.inf and result.limit_error == np.inf
     assert "no smoothness" in result.message
+
+
+class Quartic:
+    """¼Σz⁴, whose gradient overflows far out although its value does not."""
+
+    strong_convexity, smoothness = 0.0, 1.0
+
+    def value(self, Z):
+        return np.sum(0.25 * np.asarray(Z) ** 4, axis=(-2, -1))
+
+    def gradient(self, Z):
+        return np.asarray(Z) ** 3
+
+
+def test_a_gradient_that_overflows_in_one_output_is_one_that_overflows():
+    problem = Problem(1e100 * np.eye(2, 4), np.zeros((2, 2)), Quartic())
+    W0 = np.zeros((4, 2))
+    W0[0] = 1e-100, 1e-24
+    assert np.isfinite(problem.loss_value(W0))
+    with pytest.raises(ValueError, match="W0 makes the loss overflow"):
+        dspgd(problem, Plain(), W0, 1.0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_one_entry_that_is_no_number_is_enough_to_blame_the_preconditioner(bad):
+    class Broken(Plain):
+        def gradient(self, G):
+            found = G.copy()
+            found[..., 2, 0] = bad
+            return found
+
+    result = dspgd(Problem.gaussian(3, 9, 2, 0), Broken(), np.ones((9, 2)), 1e-3)
+    assert result.steps == 0 and not result.converged and (result.W == 1).all()
+    assert "K.gradient returned NaN or ∞" in result.message
 
 
 def test_a_preconditioner_that_returns_nan_is_blamed():
@@ -264,7 +314,7 @@ def test_a_preconditioner_that_returns_nan_is_blamed():
     with np.errstate(all="ignore"):
         result = dspgd(Problem.gaussian(3, 9, 1, 0), Broken(), np.ones(9), 0.1)
     assert not result.converged and "K.gradient returned NaN" in result.message
-    assert (result.W == 1).all() and result.limit is None
+    assert (result.W == 1).all() and result.limit_error == np.inf
 
 
 def test_a_preconditioner_must_be_one_object_with_both_methods():
@@ -283,7 +333,7 @@ def test_a_preconditioner_must_be_one_object_with_both_methods():
         (lambda G: G, "K must have the methods value and gradient"),
         (NormalizedGD, "K must be an object, found the class NormalizedGD"),
         (NormalizedGD([1.0, 2.0]), "K must be one preconditioner, found a grid of 2"),
-        (WrongShape(), r"K.gradient must return an array of the shape \(9, 1\)"),
+        (WrongShape(), r"K.gradient must return real numbers of the shape \(9, 1\)"),
     ]:
         with pytest.raises(ValueError, match=message):
             dspgd(problem, K, np.zeros(9), 0.1)
@@ -297,14 +347,14 @@ BAD_ARGUMENTS = {
     "W0 must be one start": {"W0": np.zeros((2, 9, 1))},
     "W0 contains NaN": {"W0": np.full(9, np.nan)},
     "W0 contains an infinite entry": {"W0": np.full(9, np.inf)},
-    "W0 makes the loss overflow": {"W0": np.full(9, 1e300)},
+    "W0 must have entries of at most 1e.140": {"W0": np.full(9, 1e300)},
     "eta must be positive, found 0": {"eta": 0.0},
     "eta must be positive, found -1": {"eta": -1.0},
     "eta contains NaN": {"eta": np.nan},
     "eta contains an infinite entry": {"eta": np.inf},
     "eta must be one number": {"eta": [0.1, 0.2]},
     "eta must hold real numbers": {"eta": "fast"},
-    "tol must be a number ≥ 0, found -1": {"tol": -1.0},
+    "tol must be at least 0, found -1": {"tol": -1.0},
     "tol contains NaN": {"tol": np.nan},
     "max_steps must be at least 0, found -1": {"max_steps": -1},
     "max_steps must be an integer, found 1.5": {"max_steps": 1.5},

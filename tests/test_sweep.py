@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from profiles import examples
 from strategies import (
     LOSSES,
     OUTPUTS,
     PRECONDITIONERS,
+    drawn_losses,
+    drawn_outputs,
     norm,
     random_problem,
     seeds,
@@ -22,14 +25,15 @@ from dspgd_lib import (
     NormalizedGD,
     PNorm,
     Problem,
+    Result,
     SmoothedSign,
     Spectral,
     SquaredLoss,
     _batch,
     dspgd,
     max_learning_rate,
+    sweep,
 )
-from dspgd_lib.solve import Sweep, sweep
 
 every = pytest.mark.parametrize("K_of", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
 losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
@@ -48,15 +52,15 @@ class Plain:
 
 def assert_same(runs, singles, W_error=1e-12):
     """Every member of the batch is the single run: same ending, same steps, same weights."""
-    assert isinstance(runs, Sweep) and len(runs.W) == len(singles)
+    assert isinstance(runs, Result) and len(runs.W) == len(singles)
     for i, single in enumerate(singles):
         assert runs.steps[i] == single.steps
         assert runs.converged[i] == single.converged
         assert runs.guaranteed[i] == single.guaranteed
-        assert runs.messages[i].split()[0] == single.message.split()[0]
+        assert runs.message[i].split()[0] == single.message.split()[0]
         assert norm(runs.W[i] - single.W) <= W_error * norm(single.W)
-        if single.limit is None:
-            assert runs.limit_error[i] == np.inf
+        if single.limit_error == np.inf:
+            assert runs.limit_error[i] == np.inf and np.isnan(runs.limit[i]).all()
         else:
             assert norm(runs.limit[i] - single.limit) <= W_error * norm(single.W)
             assert runs.limit_error[i] == pytest.approx(single.limit_error, rel=1e-3)
@@ -66,9 +70,7 @@ def assert_same(runs, singles, W_error=1e-12):
 
 
 @every
-@losses
-@outputs
-@given(seeds)
+@given(drawn_losses, drawn_outputs, seeds)
 def test_a_grid_of_parameters_and_learning_rates_equals_single_runs(K_of, loss, k, seed):
     problem, rng = random_problem(seed, k, loss)
     W0 = rng.standard_normal((problem.d, k))
@@ -139,6 +141,22 @@ def test_blocks_change_nothing(monkeypatch):
     assert parts.W == pytest.approx(whole.W, rel=1e-12)
 
 
+@pytest.mark.parametrize("k", OUTPUTS)
+def test_a_run_that_has_ended_repeats_its_last_entry(k):
+    problem, names = Problem.gaussian(3, 9, k, 0), _batch.RECORDABLE
+    K, W0, tol = NormalizedGD([0.5, 1.0, 4.0]), np.ones((9, k)), [1e-9, 1e-2, 1e-5]
+    rates = max_learning_rate(problem, K)
+    runs = sweep(problem, K, W0, rates, tol=tol, record=names)
+    assert len(set(runs.steps)) == 3
+    for i, last in enumerate(runs.steps):
+        single = dspgd(problem, K[i], W0, float(rates[i]), tol=tol[i], record=names)
+        assert single.steps == last < len(runs.history["W"])
+        for name in names:
+            found = runs.history[name][:, i]
+            assert found[: last + 1] == pytest.approx(single.history[name], rel=1e-9, abs=1e-12)
+            assert (found[last:] == found[last]).all()
+
+
 def test_one_of_everything_is_one_run():
     problem = Problem.gaussian(3, 9, 1, 0)
     runs = sweep(problem, Adam(1.0), np.zeros(9), 0.1 / problem.M)
@@ -161,7 +179,7 @@ def test_members_diverge_alone(tol):
     ]
     assert_same(runs, singles, W_error=1e-9)
     assert runs.converged.tolist() == [True, False, False, False, False, True]
-    assert [m.startswith("Diverged") for m in runs.messages] == [
+    assert [m.startswith("Diverged") for m in runs.message] == [
         False,
         True,
         True,
@@ -188,7 +206,7 @@ def test_chatter_ends_at_max_steps():
     assert runs.converged.tolist() == [True, True, False, False]
     assert runs.steps[2:].tolist() == [3000, 3000] and (runs.steps[:2] < 3000).all()
     assert runs.guaranteed.tolist() == [True, False, False, False]
-    assert np.isfinite(runs.limit_error).tolist() == [True, False, False, False]
+    assert np.isfinite(runs.limit_error).tolist() == [True, True, False, False]
 
 
 def test_tolerance_zero_runs_exactly_the_steps_asked_for():
@@ -202,7 +220,7 @@ def test_tolerance_zero_runs_exactly_the_steps_asked_for():
         max_steps=2000,
     )
     assert runs.steps[0] == runs.steps[2] == 2000 and runs.steps[1] < 2000
-    assert runs.messages[0].startswith("Ran 2000 steps as asked for") and runs.converged.all()
+    assert runs.message[0].startswith("Ran 2000 steps as asked for") and runs.converged.all()
     assert sweep(problem, GradientDescent(), np.zeros(5), 0.1, tol=0, max_steps=0).steps == [0]
 
 
@@ -213,7 +231,7 @@ def test_rounding_floor_and_idle_steps_end_members():
     rates = np.array([0.37, 1e-30])
     runs = sweep(problem, GradientDescent(), start, rates)
     assert_same(runs, [dspgd(problem, GradientDescent(), start, float(rate)) for rate in rates])
-    assert "rounding floor" in runs.messages[0] and "larger learning rate" in runs.messages[1]
+    assert "rounding floor" in runs.message[0] and "larger learning rate" in runs.message[1]
 
 
 def test_members_that_start_on_the_manifold_take_no_step():
@@ -232,7 +250,7 @@ def test_a_preconditioner_that_returns_nan_is_blamed():
     near = problem.project(np.ones(9))
     runs = sweep(problem, Broken(), np.stack([near + 1e-3, near + 10.0]), 0.1 / problem.M)
     assert runs.converged.tolist() == [True, False]
-    assert "K.gradient returned NaN" in runs.messages[1] and (runs.W[1] == near + 10.0).all()
+    assert "K.gradient returned NaN" in runs.message[1] and (runs.W[1] == near + 10.0).all()
 
 
 @given(seeds)
@@ -248,6 +266,149 @@ def test_members_do_not_interact(seed):
     assert norm(apart.W - together.W[chosen]).max() <= 1e-11 * norm(W0).max()
 
 
+# ---------------------------------------------------------------- products
+
+
+def half(start):
+    return 0.5 * start.max_learning_rate
+
+
+@settings(max_examples=examples(6))
+@given(drawn_losses, drawn_outputs, seeds)
+def test_a_product_is_every_single_run(loss, k, seed):
+    rng = np.random.default_rng(seed)
+    problems = [random_problem(seed + i, k, loss, n=2, d=5)[0] for i in range(2)]
+    W0, eps = rng.standard_normal((3, 5, k)), np.array([0.3, 1.0, 3.0, 9.0])
+    share, stop = np.array([0.25, 1.0]), {"tol": 1e-3, "max_steps": 60}
+    runs = sweep(
+        problems,
+        Adam(eps),
+        W0,
+        lambda start: share * start.max_learning_rate,
+        product=True,
+        record=["loss"],
+        **stop,
+    )
+    assert runs.W.shape == (2, 4, 3, 2, 5, k) and runs.steps.shape == runs.message.shape
+    assert runs.history["loss"].shape == (runs.steps.max() + 1, 2, 4, 3, 2)
+    for place in np.ndindex(runs.steps.shape):
+        p, e, w, r = place
+        K = Adam(float(eps[e]))
+        rate = share[r] * max_learning_rate(problems[p], K)
+        single = dspgd(problems[p], K, W0[w], rate, record=["loss"], **stop)
+        assert runs.steps[place] == single.steps and runs.converged[place] == single.converged
+        assert norm(runs.W[place] - single.W) <= 1e-11 * (1 + norm(single.W))
+        L = runs.history["loss"][(slice(None), *place)]
+        assert L[: single.steps + 1] == pytest.approx(single.history["loss"], rel=1e-7)
+        assert (L[single.steps :] == L[single.steps]).all()
+
+
+def test_as_many_starts_as_problems_go_along_with_them():
+    problems = [Problem.gaussian(2, 5, 1, seed) for seed in range(3)]
+    W0 = np.random.default_rng(0).standard_normal((3, 5, 1))
+    runs = sweep(problems, Adam([1.0, 2.0]), W0, half, product=True, max_steps=20, tol=0)
+    assert runs.W.shape == (3, 2, 5, 1)
+    alone = dspgd(problems[2], Adam(1.0), W0[2], half, max_steps=20, tol=0)
+    assert norm(runs.W[2, 0] - alone.W) <= 1e-12
+    crossed = sweep(problems[0], Adam([1.0, 2.0]), W0, half, product=True, max_steps=20, tol=0)
+    assert crossed.W.shape == (2, 3, 5, 1)
+    assert sweep(problems[0], Adam(1.0), W0[0], half, product=True, max_steps=3).W.shape == (5, 1)
+
+
+def test_a_function_of_the_start_gives_learning_rates_and_tolerances():
+    problem, W0, asked = Problem.gaussian(2, 5, 1, 0), np.ones((5, 1)), []
+
+    def tol(start):
+        asked.append(start)
+        return 1e-3 / start.K.eps
+
+    runs = sweep(problem, Adam([0.5, 2.0]), W0, half, tol=tol)
+    assert [start.K for start in asked] == [Adam(0.5), Adam(2.0)]
+    assert all(start.problem is problem and (start.W0 == W0).all() for start in asked)
+    eta = 0.5 * max_learning_rate(problem, Adam([0.5, 2.0]))
+    same = sweep(problem, Adam([0.5, 2.0]), W0, eta, tol=[2e-3, 5e-4])
+    assert (runs.steps == same.steps).all() and (runs.W == same.W).all()
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("eta must be a number or have shape", {"eta": np.ones((2, 2)), "product": True}),
+        ("eta must return one number", {"eta": lambda start: [0.1, 0.2]}),
+        ("eta must return one number", {"eta": lambda start: np.ones((2, 2)), "product": True}),
+        ("eta must hold real numbers", {"eta": lambda start: "fast"}),
+        ("eta must be positive", {"eta": lambda start: 0.0}),
+        ("tol must return one number", {"tol": lambda start: [0.1], "product": True}),
+    ],
+)
+def test_what_cannot_be_combined_is_refused_with_a_reason(message, arguments):
+    good = {"problem": Problem.gaussian(3, 9, 1, 0), "K": Adam(1.0), "W0": np.zeros(9), "eta": 0.1}
+    with pytest.raises(ValueError, match=message):
+        sweep(**(good | arguments))
+
+
+# ---------------------------------------------------------------- history and callback
+
+
+def test_histories_of_runs_that_have_ended_are_those_of_single_runs():
+    problem, names = Problem.gaussian(3, 9, 2, 0), ("W", "gradient", "loss", "residual_norm")
+    W0 = problem.project(np.ones((9, 2))) + np.array([1e-6, 1.0, 100.0])[:, None, None]
+    runs = sweep(problem, Adam(1.0), W0, half, tol=1e-4, record=[*names, "preconditioner"])
+    assert len(set(runs.steps.tolist())) == 3
+    for i, steps in enumerate(runs.steps):
+        single = dspgd(problem, Adam(1.0), W0[i], half, tol=1e-4, record=[*names, "preconditioner"])
+        for name, entries in runs.history.items():
+            assert entries.shape[:2] == (runs.steps.max() + 1, 3)
+            assert (entries[steps:, i] == entries[steps, i]).all()
+            assert entries[: steps + 1, i] == pytest.approx(
+                single.history[name], rel=1e-6, abs=1e-9
+            )
+        assert (runs.history["W"][-1, i] == runs.W[i]).all()
+
+
+def test_the_callback_sees_every_iterate_and_stops_what_it_likes():
+    problem, seen = Problem.gaussian(3, 9, 1, 0), []
+    W0 = np.stack([np.zeros((9, 1)), np.ones((9, 1)), problem.project(np.ones(9))])
+
+    def stop(steps, W):
+        seen.append((steps, W.copy()))
+        return [steps >= 5, False, False] if steps < 8 else True
+
+    runs = sweep(problem, Adam(1.0), W0, half, record=["W"], callback=stop)
+    assert runs.steps.tolist() == [5, 8, 0] and [steps for steps, _ in seen] == list(range(9))
+    assert not runs.converged[:2].any() and runs.converged[2]
+    for i in (0, 1):
+        assert f"Stopped by the callback after {runs.steps[i]} steps" in runs.message[i]
+    for steps, W in seen:
+        assert (W == runs.history["W"][steps]).all()
+
+
+def test_the_callback_gets_copies_and_answers_in_truth_values():
+    problem, W0 = Problem.gaussian(3, 9, 1, 0), np.zeros((2, 9, 1))
+    kept = []
+    run = dspgd(problem, Adam(1.0), W0[0], half, callback=lambda t, W: kept.append(W), record=["W"])
+    assert (np.array(kept) == run.history["W"]).all()
+
+    def meddle(steps, W):
+        W[...] = 7.0
+        return 1  # not a truth value
+
+    same = sweep(problem, Adam(1.0), W0, half, callback=meddle)
+    assert (same.W[0] == run.W).all() or norm(same.W[0] - run.W) <= 1e-12
+    with pytest.raises(ValueError, match="callback must return True, or one truth value for each"):
+        sweep(problem, Adam(1.0), W0, half, callback=lambda t, W: np.ones((2, 1), dtype=bool))
+
+
+def test_a_callback_that_says_nothing_changes_nothing():
+    problem, seen = Problem.gaussian(3, 9, 1, 0), []
+    quiet = dspgd(problem, Adam(1.0), np.zeros(9), half, callback=lambda steps, W: seen.append(W))
+    plain = dspgd(problem, Adam(1.0), np.zeros(9), half)
+    assert (quiet.W == plain.W).all() and len(seen) == plain.steps + 1
+    early = dspgd(problem, Adam(1.0), np.zeros(9), half, callback=lambda steps, W: steps == 3)
+    assert early.steps == 3 and early.message.startswith("Stopped by the callback after 3 steps")
+    assert np.isfinite(early.limit_error)
+
+
 # ---------------------------------------------------------------- preconditioners made at home
 
 
@@ -261,8 +422,11 @@ def test_any_object_that_acts_on_stacks_serves():
 
 def test_a_preconditioner_must_treat_each_matrix_of_a_stack_alone():
     class Mixing(Plain):
+        def __init__(self, unit=1.0):
+            self.unit = unit
+
         def gradient(self, G):
-            return G / (1.0 + np.linalg.norm(G))
+            return self.unit * G / (1.0 + np.linalg.norm(G))
 
     class WrongShape(Plain):
         def gradient(self, G):
@@ -271,7 +435,8 @@ def test_a_preconditioner_must_treat_each_matrix_of_a_stack_alone():
     problem, W0 = Problem.gaussian(3, 9, 1, 0), np.ones((4, 9, 1))
     for K, message in [
         (Mixing(), "K.gradient must treat each matrix of a stack"),
-        (WrongShape(), r"K.gradient must return an array of the shape \(1, 9, 1\)"),
+        (Mixing(1e-9), "K.gradient must treat each matrix of a stack"),  # in any units
+        (WrongShape(), r"K.gradient must return real numbers of the shape \(4, 9, 1\)"),
         (lambda G: G, "K must have the methods value and gradient"),
         (NormalizedGD, "K must be an object, found the class NormalizedGD"),
     ]:
@@ -299,16 +464,16 @@ BAD_ARGUMENTS = {
         "problem": [Problem.gaussian(3, 9, 1, 0), Problem.gaussian(3, 9, 1, 0, LogCoshLoss())]
     },
     "problem must not be an empty list": {"problem": []},
-    "problem must be a Problem, found int": {"problem": 3},
-    "problem must be a Problem, found str": {"problem": ["X", "y"]},
+    "problem must be a Problem, found 3": {"problem": 3},
+    "problem must be a Problem, found 'X'": {"problem": ["X", "y"]},
     "W0 must have shape": {"W0": np.zeros((2, 8, 1))},
     "W0 must have shape .* found": {"W0": np.zeros((2, 2, 9, 1))},
     "W0 contains NaN": {"W0": np.full(9, np.nan)},
-    "W0 makes the loss overflow": {"W0": np.full(9, 1e300)},
+    "W0 must have entries of at most 1e.140": {"W0": np.full(9, 1e300)},
     "eta must be positive, found 0": {"eta": [0.1, 0.0]},
-    "eta must be a number or a grid": {"eta": np.ones((2, 2))},
+    "eta must be a number or have shape": {"eta": np.ones((2, 2))},
     "eta contains NaN": {"eta": [0.1, np.nan]},
-    "tol must be a number ≥ 0": {"tol": [1e-3, -1.0]},
+    "tol must be at least 0": {"tol": [1e-3, -1.0]},
     "max_steps must be at least 0, found -1": {"max_steps": -1},
 }
 

@@ -10,6 +10,8 @@ from strategies import (
     OUTPUTS,
     PRECONDITIONERS,
     SMOOTHED,
+    drawn_losses,
+    drawn_outputs,
     fractions,
     inner,
     norm,
@@ -29,12 +31,14 @@ from dspgd_lib import (
     SmoothedSign,
     Spectral,
     SquaredLoss,
+    Start,
     certified_limit,
-    distance_bound,
     dspgd,
+    energy_distance_bound,
     fundamental_identity,
     max_learning_rate,
     one_step_bound,
+    sector_distance_bound,
 )
 
 local = pytest.mark.parametrize("K_of", LOCAL.values(), ids=LOCAL)
@@ -42,6 +46,16 @@ every = pytest.mark.parametrize("K_of", PRECONDITIONERS.values(), ids=PRECONDITI
 smoothed = pytest.mark.parametrize("K_of", SMOOTHED.values(), ids=SMOOTHED)
 losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 outputs = pytest.mark.parametrize("k", OUTPUTS)
+
+
+class Plain:
+    """A preconditioner made at home: value and gradient, nothing else."""
+
+    def value(self, G):
+        return 0.5 * np.sum(G * G, axis=(-2, -1))
+
+    def gradient(self, G):
+        return G
 
 
 class Stretched:
@@ -90,8 +104,7 @@ class Steep(Stretched):
 
 
 @every
-@losses
-@given(seeds)
+@given(drawn_losses, seeds)
 def test_largest_learning_rate_is_the_formula(K_of, loss, seed):
     problem, _ = random_problem(seed, 1, loss)
     K = K_of(0.7)
@@ -105,9 +118,9 @@ def test_a_grid_of_parameters_has_a_grid_of_learning_rates(K_of):
     assert found == pytest.approx([max_learning_rate(problem, K_of(p)) for p in grid], rel=1e-14)
 
 
+@pytest.mark.promise("max_learning_rate")
 @every
-@outputs
-@given(seeds)
+@given(drawn_outputs, seeds)
 def test_beyond_it_the_adjusted_divergence_turns_negative(K_of, k, seed):
     """For the squared loss the bound is exact when ∇²K(0) = βI: close to 𝓦 a step gives D̂ < 0."""
     problem, rng = random_problem(seed, k, SquaredLoss())
@@ -127,9 +140,7 @@ def test_without_smoothness_there_is_no_largest_learning_rate():
 
 
 @local
-@losses
-@outputs
-@given(seeds, st.floats(0.1, 5.0))
+@given(drawn_losses, drawn_outputs, seeds, st.floats(0.1, 5.0))
 def test_without_smoothness_a_start_has_its_own_largest_learning_rate(K_of, loss, k, seed, radius):
     problem, rng = random_problem(seed, k, loss)
     K, W0 = K_of(1.0), start_at_radius(problem, rng, radius)
@@ -143,11 +154,38 @@ def test_without_smoothness_a_start_has_its_own_largest_learning_rate(K_of, loss
     assert max_learning_rate(problem, adam, W0) == max_learning_rate(problem, adam)
 
 
+@given(seeds)
+def test_a_guarantee_for_several_is_one_for_the_least_of_them(seed):
+    """A grid of K, and a stack of starts where each has a rate of its own."""
+    problem, rng = random_problem(seed, 1, SquaredLoss())
+    W0 = problem.project(np.ones((problem.d, 1))) + rng.standard_normal((4, problem.d, 1))
+    grid = Adam(10 ** rng.uniform(-2, 2, 4))
+    for start in (Start(problem, grid, W0[0]), Start(problem, Cosh(), W0)):
+        rates = start.max_learning_rate
+        assert rates.shape == (4,) and rates.min() < rates.max()
+        assert start.is_guaranteed(rates) and start.is_guaranteed(rates.min())
+        assert not start.is_guaranteed(0.5 * (rates.min() + rates.max()))
+        with pytest.raises(ValueError, match="eta must be at most"):
+            start.checked_rate(rates.max())
+
+
+@pytest.mark.parametrize(
+    ("K", "times"), [(Cosh(), 1.0), (Spectral(Cosh()), 2.0)], ids=["separable", "left-invariant"]
+)
+def test_the_learning_rate_that_a_reason_names_is_the_one_that_is_certified(K, times):
+    problem, W = Problem.gaussian(3, 9, 2, 0), np.zeros((9, 2))
+    start = Start(problem, K, W)
+    most = times * start.max_learning_rate
+    assert f"; from here up to {most:.2g} is." in certified_limit(start, 10.0).reason
+    assert certified_limit(start, 1.001 * most).error == np.inf
+    assert certified_limit(start, 0.999 * most).error < np.inf
+
+
 def test_a_run_without_smoothness_says_that_no_learning_rate_is_guaranteed_for_every_start():
     problem, W0 = Problem.gaussian(3, 9, 1, 0), np.ones(9)
     for K in (PNorm(1.5), Cosh()):
         run = dspgd(problem, K, W0, 10.0, max_steps=2)
-        said = run.message + certified_limit(problem, K, W0, 10.0).reason
+        said = run.message + certified_limit(Start(problem, K, W0), 10.0).reason
         assert "no learning rate is guaranteed for every start" in said
         assert not run.guaranteed
 
@@ -155,10 +193,9 @@ def test_a_run_without_smoothness_says_that_no_learning_rate_is_guaranteed_for_e
 # ---------------------------------------------------------------- one step, past the guarantee
 
 
+@pytest.mark.promise("one_step_bound")
 @every
-@losses
-@outputs
-@given(seeds, fractions)
+@given(drawn_losses, drawn_outputs, seeds, fractions)
 def test_one_step_lemma(K_of, loss, k, seed, fraction):
     """L(W⁺) ≤ (1 − ηmμ)(L − (η/2)⟨∇K(V), V⟩) ≤ (1 − ηmμ)² L (this book)."""
     problem, rng = random_problem(seed, k, loss)
@@ -167,7 +204,7 @@ def test_one_step_lemma(K_of, loss, k, seed, fraction):
     eta = fraction * max_learning_rate(problem, K)
     V, L = problem.gradient(W), problem.loss_value(W)
     after = problem.loss_value(W - eta * K.gradient(V))
-    bound = one_step_bound(problem, K, W, eta)
+    bound = one_step_bound(Start(problem, K, W), eta)
     m, _ = K.sector(K.radius(V))
     assert after <= bound + 1e-13 * L
     assert bound <= (1 - eta * m * problem.mu) ** 2 * L * (1 + 1e-12) + 1e-13 * L
@@ -180,14 +217,12 @@ def test_one_step_lemma_is_attained_along_the_weakest_direction(k):
     W[1] = 1.0
     eta = max_learning_rate(problem, GradientDescent())
     after = problem.loss_value(W - eta * problem.gradient(W))
-    assert one_step_bound(problem, GradientDescent(), W, eta) >= after
+    assert one_step_bound(Start(problem, GradientDescent(), W), eta) >= after
     assert after == pytest.approx((1 - eta * problem.mu) ** 2 * problem.loss_value(W))
 
 
 @every
-@losses
-@outputs
-@given(seeds, st.floats(0.05, 1.99))
+@given(drawn_losses, drawn_outputs, seeds, st.floats(0.05, 1.99))
 def test_loss_still_falls_up_to_twice_the_guarantee(K_of, loss, k, seed, fraction):
     """L(W⁺) ≤ L − η(1 − ηβM/2)⟨∇K(V), V⟩ for every η (this book)."""
     problem, rng = random_problem(seed, k, loss)
@@ -206,7 +241,7 @@ def test_loss_still_falls_up_to_twice_the_guarantee(K_of, loss, k, seed, fractio
 def assert_honest(problem, K, W0, eta, steps):
     run = dspgd(problem, K, W0, eta, tol=0, max_steps=steps)
     end = dspgd(problem, K, run.W, eta)
-    certificate = certified_limit(problem, K, run.W, eta)
+    certificate = certified_limit(Start(problem, K, run.W), eta)
     assert end.converged
     assert norm(end.W - certificate.limit) <= certificate.error + 1e-10 * norm(end.W)
     assert norm(problem.residual(certificate.limit)) <= 1e-12 * problem.sigma_max * norm(end.W)
@@ -214,11 +249,10 @@ def assert_honest(problem, K, W0, eta, steps):
     return certificate
 
 
+@pytest.mark.promise("certified_limit")
 @every
-@losses
-@outputs
 @settings(max_examples=12)
-@given(seeds, fractions, st.sampled_from([0, 3, 40]))
+@given(drawn_losses, drawn_outputs, seeds, fractions, st.sampled_from([0, 3, 40]))
 def test_certified_limits_are_honest(K_of, loss, k, seed, fraction, steps):
     problem, rng = random_problem(seed, k, loss, n=3, d=15)
     W0 = rng.standard_normal((15, k))
@@ -230,10 +264,8 @@ def test_certified_limits_are_honest(K_of, loss, k, seed, fraction, steps):
 
 
 @pytest.mark.parametrize("K", [Cosh(), Spectral(Cosh())], ids=["cosh", "spectral-cosh"])
-@losses
-@outputs
 @settings(max_examples=6)
-@given(seeds, fractions, st.sampled_from([0, 3]))
+@given(drawn_losses, drawn_outputs, seeds, fractions, st.sampled_from([0, 3]))
 def test_limits_certified_on_the_gradients_of_a_run_are_honest(K, loss, k, seed, fraction, steps):
     problem, rng = random_problem(seed, k, loss, n=3, d=15)
     W0 = start_at_radius(problem, rng, 2.0)
@@ -244,28 +276,24 @@ def test_limits_certified_on_the_gradients_of_a_run_are_honest(K, loss, k, seed,
     assert "sector" in certificate.reason or certificate.error == 0
 
 
-@losses
-@outputs
-@given(seeds, st.floats(-3, 2))
+@given(drawn_losses, drawn_outputs, seeds, st.floats(-3, 2))
 def test_the_certificate_is_the_better_of_two_and_says_which(loss, k, seed, log_eps):
     problem, rng = random_problem(seed, k, loss)
     W = rng.standard_normal((problem.d, k))
     for K_of in (Adam, SmoothedSign):
         K = K_of(typical_parameter(problem, W, 10**log_eps))
         eta = max_learning_rate(problem, K)
-        certificate = certified_limit(problem, K, W, eta)
-        sector = distance_bound(problem, K, W, "sector")
-        left = distance_bound(problem, K, W, "energy", eta)
-        assert certificate.error == min(sector, left)
+        certificate = certified_limit(Start(problem, K, W), eta)
+        sector = sector_distance_bound(Start(problem, K, W))
+        left = energy_distance_bound(Start(problem, K, W), eta)
+        assert certificate.error == pytest.approx(min(sector, left), rel=1e-9)
         assert ("sector" in certificate.reason) == (sector < left)
         assert ("energy left" in certificate.reason) == (left <= sector)
 
 
 @pytest.mark.parametrize("K", [Stretched(), SmoothSign()], ids=["stretched", "smooth-sign"])
-@losses
-@outputs
 @settings(max_examples=12)
-@given(seeds, fractions, st.sampled_from([0, 3, 40]))
+@given(drawn_losses, drawn_outputs, seeds, fractions, st.sampled_from([0, 3, 40]))
 def test_limits_certified_by_a_sector_are_honest(K, loss, k, seed, fraction, steps):
     problem, rng = random_problem(seed, k, loss, n=3, d=15)
     eta = fraction * max_learning_rate(problem, K)
@@ -279,7 +307,7 @@ def test_sector_certificate_is_the_best_possible():
     eta = 0.1 * max_learning_rate(problem, Stretched())
     end = dspgd(problem, Stretched(), W0, eta)
     distance = norm(end.W - problem.project(W0))
-    error = certified_limit(problem, Stretched(), W0, eta).error
+    error = certified_limit(Start(problem, Stretched(), W0), eta).error
     assert distance == pytest.approx(error, rel=1e-9)
 
 
@@ -287,7 +315,7 @@ def test_certificate_of_adam_shrinks_to_nothing_along_the_run():
     problem, K = Problem.gaussian(5, 20, 1, 0), Adam(2.0)
     eta = max_learning_rate(problem, K)
     run = dspgd(problem, K, np.zeros(20), eta, record="W")
-    errors = [certified_limit(problem, K, W, eta).error for W in run.history["W"]]
+    errors = [certified_limit(Start(problem, K, W), eta).error for W in run.history["W"]]
     assert (np.diff(errors) < 0).all() and errors[-1] < 1e-18
     V, L = problem.gradient(np.zeros(20)), problem.loss_value(np.zeros(20))
     left = 2 / (3 * np.sqrt(3)) * (L + eta * K.value(V)) / 2.0
@@ -303,21 +331,25 @@ def test_nothing_is_certified_without_a_guarantee():
     bound = max_learning_rate(problem, adam)
     unsolvable = Problem(np.ones((2, 3)), [1.0, 3.0], strict=False)
     for certificate, reason in [
-        (certified_limit(problem, adam, W, 1.01 * bound), "above 1/(βM)"),
-        (certified_limit(problem, ngd, W, 2.0 * bound), "from 2/(βM) on"),
-        (certified_limit(problem, Steep(), W, 1e-9), "guaranteed for every start."),
-        (certified_limit(problem, PNorm(1.5), W, 1e-9), "guaranteed for every start."),
-        (certified_limit(problem, Cosh(), W, 10.0), "every start; from here up to"),
-        (certified_limit(problem, Spectral(Cosh()), W, 10.0), "every start; from here up to"),
-        (certified_limit(problem, PNorm(3.0), W, 1e-9), "no sector with m > 0"),
-        (certified_limit(problem, object(), W, 1e-9), "no smoothness"),
-        (certified_limit(problem, DeadZone(), W, 1e-9), "a run may stall"),
-        (certified_limit(unsolvable, ngd, np.zeros(3), 1e-3), "no W interpolates"),
+        (certified_limit(Start(problem, adam, W), 2.0 * bound), "from 2/(βM) on"),
+        (certified_limit(Start(problem, Stretched(), W), 0.26 / problem.M), "above 1/(βM)"),
+        (certified_limit(Start(problem, ngd, W), 2.0 * bound), "from 2/(βM) on"),
+        (certified_limit(Start(problem, Steep(), W), 1e-9), "guaranteed for every start."),
+        (certified_limit(Start(problem, PNorm(1.5), W), 1e-9), "guaranteed for every start."),
+        (certified_limit(Start(problem, Cosh(), W), 10.0), "every start; from here up to"),
+        (
+            certified_limit(Start(problem, Spectral(Cosh()), W), 10.0),
+            "every start; from here up to",
+        ),
+        (certified_limit(Start(problem, PNorm(3.0), W), 1e-9), "no sector with m > 0"),
+        (certified_limit(Start(problem, Plain(), W), 1e-9), "no smoothness"),
+        (certified_limit(Start(problem, DeadZone(), W), 1e-9), "a run may stall"),
+        (certified_limit(Start(unsolvable, ngd, np.zeros(3)), 1e-3), "no W interpolates"),
     ]:
         assert certificate.error == np.inf
         assert certificate.reason.startswith("Nothing is certified")
         assert reason in certificate.reason
-    certified = certified_limit(problem, ngd, W, 1.99 * bound)
+    certified = certified_limit(Start(problem, ngd, W), 1.99 * bound)
     assert certified.error == 0 and (certified.limit == problem.project(W)).all()
 
 
@@ -339,23 +371,30 @@ class DeadZone:
 def test_a_run_that_stalls_off_the_manifold_is_not_certified():
     problem = Problem.gaussian(3, 9, 1, 0)
     run = dspgd(problem, DeadZone(), np.zeros(9), 1 / problem.M)
-    assert not run.converged and run.limit is None and run.limit_error == np.inf
+    assert not run.converged and run.limit_error == np.inf and run.limit_error == np.inf
 
 
 def test_the_one_step_bound_is_refused_where_it_does_not_hold():
     problem, K = Problem.gaussian(3, 9, 1, 0), Adam(1.0)
     with pytest.raises(ValueError, match=r"^eta must be at most max_learning_rate"):
-        one_step_bound(problem, K, np.zeros(9), 1.01 * max_learning_rate(problem, K))
+        one_step_bound(Start(problem, K, np.zeros(9)), 1.01 * max_learning_rate(problem, K))
 
 
 def test_bad_arguments_are_refused_with_a_reason():
     problem, K = Problem.gaussian(3, 9, 1, 0), Adam(1.0)
+    for wrong, message in [
+        ((problem, K, np.zeros(8)), r"^W0 must have shape"),
+        ((problem, Adam, np.zeros(9)), r"^K must be an object, found the class Adam"),
+        ((problem, object(), np.zeros(9)), r"^K must have the methods value and gradient"),
+        ((Problem, K, np.zeros(9)), r"^problem must be a Problem"),
+        ((None, K, np.zeros(9)), r"^problem must be a Problem"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            Start(*wrong)
     for function in (certified_limit, one_step_bound):
-        with pytest.raises(ValueError, match=r"^W must have shape"):
-            function(problem, K, np.zeros(8), 0.1)
         with pytest.raises(ValueError, match=r"^eta must be positive"):
-            function(problem, K, np.zeros(9), 0.0)
-    with pytest.raises(ValueError, match="W must be one iterate"):
-        certified_limit(problem, K, np.zeros((2, 9, 1)), 0.1)
+            function(Start(problem, K, np.zeros(9)), 0.0)
+    with pytest.raises(ValueError, match="W0 must be one iterate"):
+        certified_limit(Start(problem, K, np.zeros((2, 9, 1))), 0.1)
     with pytest.raises(ValueError, match="K must be one preconditioner, found a grid of 2"):
-        certified_limit(problem, Adam([1.0, 2.0]), np.zeros(9), 0.1)
+        certified_limit(Start(problem, Adam([1.0, 2.0]), np.zeros(9)), 0.1)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dspgd_lib.convex import ConvexFunction
+from dspgd_lib.entropies import BurgEntropy, NegativeEntropy
 from dspgd_lib.figures.backgrounds import draw_axes, draw_legend, draw_manifold
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
@@ -14,12 +16,12 @@ from dspgd_lib.figures.plane import around, crossings, foot, on_line, rays, reac
 from dspgd_lib.figures.tangent_gap import CURVES, FIRST, SECOND, tangent_gap
 from dspgd_lib.nearest import bregman_projection
 from dspgd_lib.plotting import FAINT, INK
-from dspgd_lib.potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
+from dspgd_lib.potentials import LogCosh, Quadratic
 from dspgd_lib.problem import Problem
 
 __all__ = ["CURVES", "ball", "balls", "is_convex", "tangent_gap", "touching", "touching_point"]
 
-RULERS: dict[str, Potential] = {
+RULERS: dict[str, ConvexFunction] = {
     "squared distance": Quadratic(np.eye(2)),
     "Mahalanobis": Quadratic(np.array([[1.5, 0.6], [0.6, 0.8]])),
     "Kullback–Leibler": NegativeEntropy(),
@@ -35,12 +37,14 @@ POSITIVE = ((0.0, np.inf), (0.0, np.inf))
 # ------------------------------------------------------------------------------------ the balls
 
 
-def ball(f: Potential, centre: np.ndarray, r: float, kind: int) -> tuple[np.ndarray, np.ndarray]:
+def ball(
+    f: ConvexFunction, centre: np.ndarray, r: float, kind: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the boundary of a Bregman ball of the plane and its reach along each ray.
 
     Parameters
     ----------
-    f : Potential
+    f : ConvexFunction
         A potential of matrices of shape (2, 1).
     centre : array of shape (2,)
         The centre, in the domain of f.

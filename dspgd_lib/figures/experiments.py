@@ -14,7 +14,7 @@ from dspgd_lib.figures.marks import Dots, Line, Mark, note
 from dspgd_lib.nearest import min_norm
 from dspgd_lib.plotting import FAINT, INK, look
 from dspgd_lib.preconditioners import Adam, GradientDescent
-from dspgd_lib.solve import dspgd
+from dspgd_lib.runs import dspgd
 from dspgd_lib.theory import max_learning_rate
 
 ADAM = look(Adam(1.0)).color

@@ -13,7 +13,7 @@ from dspgd_lib.figures.space import Camera, Floor, grid
 from dspgd_lib.plotting import INK, MANIFOLD, look
 from dspgd_lib.preconditioners import Adam, GradientClipping, GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
-from dspgd_lib.solve import dspgd
+from dspgd_lib.runs import dspgd
 from dspgd_lib.theory import max_learning_rate
 
 SMOOTHING = [

@@ -35,6 +35,19 @@ _CORNERS = {  # corners of a marker of radius 1
         )
     ),
     "p": [(np.sin(a), -np.cos(a)) for a in np.arange(5) * 2 * np.pi / 5],
+    "d": [(0, -1.25), (0.75, 0), (0, 1.25), (-0.75, 0)],
+    "*": [
+        (r * np.sin(a), -r * np.cos(a))
+        for a, r in zip(np.arange(10) * np.pi / 5, (1.25, 0.5) * 5, strict=True)
+    ],
+    "X": [
+        (r * np.sin(a), -r * np.cos(a))
+        for a, r in zip(
+            np.deg2rad((28, 62, 90, 118, 152, 180, 208, 242, 270, 298, 332, 360)),
+            (1.2, 1.2, 0.5) * 4,
+            strict=True,
+        )
+    ],
     "h": [(np.sin(a), -np.cos(a)) for a in np.arange(6) * 2 * np.pi / 6],
 }
 

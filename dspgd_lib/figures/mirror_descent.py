@@ -12,11 +12,12 @@ from dspgd_lib.figures.backgrounds import draw_axes, draw_cross, draw_manifold
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
 from dspgd_lib.figures.plane import Box, around, on_line, rays, reach_of_ball
+from dspgd_lib.mirror import mirror_descent
 from dspgd_lib.nearest import bregman_projection, min_norm
-from dspgd_lib.mirror import MirrorRuns, mirror_descent
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD, look
-from dspgd_lib.preconditioners import PNorm
+from dspgd_lib.potentials import PNorm
 from dspgd_lib.problem import Problem
+from dspgd_lib.results import MirrorResult
 
 COLOR = look(PNorm(2.0)).color
 BALL = "#0B7A99"
@@ -47,7 +48,7 @@ def larger() -> Problem:
     return Problem.gaussian(10, 40, 1, seed=4)
 
 
-def _run(p: float, W0: np.ndarray, end: np.ndarray) -> MirrorRuns:
+def _run(p: float, W0: np.ndarray, end: np.ndarray) -> MirrorResult:
     """Run mirror descent at 0.3 over the curvature at its destination.
 
     From 0 the first step takes the multiplier to 0.3(p − 1) of its last value: for large p less is

@@ -14,7 +14,8 @@ from dspgd_lib.figures.plane import circle, on_line, segment
 from dspgd_lib.plotting import BOUND, FAINT, INK, look
 from dspgd_lib.preconditioners import GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
-from dspgd_lib.solve import Result, dspgd
+from dspgd_lib.results import Result
+from dspgd_lib.runs import dspgd
 from dspgd_lib.theory import max_learning_rate
 
 SMOOTHING = [0.02, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0]

@@ -27,7 +27,8 @@ from dspgd_lib.figures.two_weights import (
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD
 from dspgd_lib.preconditioners import GradientDescent
 from dspgd_lib.problem import Problem
-from dspgd_lib.solve import Result, dspgd
+from dspgd_lib.results import Result
+from dspgd_lib.runs import dspgd
 
 __all__ = [
     "FIRST",

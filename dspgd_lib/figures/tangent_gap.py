@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from dspgd_lib.convex import ConvexFunction
+from dspgd_lib.entropies import BurgEntropy, NegativeEntropy
 from dspgd_lib.figures.backgrounds import draw_legend
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text
 from dspgd_lib.plotting import FAINT, INK
-from dspgd_lib.potentials import BurgEntropy, LogCosh, NegativeEntropy, Potential, Quadratic
+from dspgd_lib.potentials import LogCosh, Quadratic
 
 FIRST, SECOND = "#5B3E96", "#00705A"  # colours of D with the moving point first, and second
-CURVES: dict[str, Potential] = {
+CURVES: dict[str, ConvexFunction] = {
     "½w²": Quadratic(np.eye(1)),
     "w log w − w": NegativeEntropy(),
     "−log w": BurgEntropy(),
@@ -24,7 +26,7 @@ BOTTOM, TOP = -2.6, 4.1
 SEEN_AT = 1.0
 
 
-def _on_line(f: Potential, what: str, *points: Any) -> np.ndarray:
+def _on_line(f: ConvexFunction, what: str, *points: Any) -> np.ndarray:
     """Call a method of f at numbers instead of matrices."""
     stacks = [np.asarray(p, dtype=float)[..., None, None] for p in points]
     found = np.asarray(getattr(f, what)(*stacks))

@@ -17,7 +17,7 @@ from dspgd_lib.nearest import min_norm
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD, STYLE_SHEET, Look, look
 from dspgd_lib.preconditioners import GradientDescent
 from dspgd_lib.problem import Problem
-from dspgd_lib.solve import dspgd
+from dspgd_lib.runs import dspgd
 
 GD = look(GradientDescent())
 NORMS = (1, 2, np.inf)
