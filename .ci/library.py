@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # These are about the pages and need the whole book environment.
-BOOK_TESTS = {"book", "browser", "cache", "extension", "notation", "notebooks", "pins"}
+BOOK_TESTS = {"book", "browser", "cache", "extension", "notation", "notebooks", "pins", "promises"}
 
 
 def requirements(versions: str) -> list[str]:
