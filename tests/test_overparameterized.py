@@ -101,6 +101,21 @@ def test_loss_and_gradient_vanish_on_the_manifold_only(case, distance, seed):
 
 
 @pytest.mark.statement("prop-over-manifold")
+@given(seeds, st.integers(1, 4), st.sampled_from([1, 3]))
+def test_with_as_many_weights_as_examples_one_perfect_fit_is_left(seed, n, k):
+    """d = n, the end of the hypothesis: the null space is 0, and the rest of the claims hold."""
+    rng = np.random.default_rng(seed)
+    P, Q = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+    problem = Problem(P * np.geomspace(1, 0.3, n) @ Q, rng.standard_normal((n, k)), strict=False)
+    fits = problem.project(rng.standard_normal((2, n, k)))
+    assert norm(fits[0] - fits[1]) <= 1e-10 * (1 + norm(fits[0]))
+    assert problem.loss_value(fits[0]) <= 1e-20 * (1 + norm(problem.Y) ** 2)
+    off = rng.standard_normal((n, k))  # all of it is in the row space
+    assert problem.loss_value(fits[0] + off) >= 0.5 * 0.09 * norm(off) ** 2 * (1 - 1e-6)
+    assert norm(problem.gradient(fits[0] + off)) >= 0.09 * norm(off) * (1 - 1e-6)
+
+
+@pytest.mark.statement("prop-over-manifold")
 @pytest.mark.parametrize(("labels", "fate"), [((3, 4), "no W interpolates"), ((3, 3), "special")])
 def test_without_full_row_rank_the_library_says_what_is_wrong(labels, fate):
     with pytest.raises(ValueError, match=f"full row rank.*{fate}"):
