@@ -261,7 +261,7 @@ def test_rates_that_fade_too_fast_lead_to_a_limit_off_the_manifold():
     problem, S = Problem([[1.0, 0.0]], [1.0]), np.zeros((2, 1))
     for t in range(60):
         S = S - 0.1 * 2.0**-t * problem.gradient(S)  # ψ is half the squared norm
-    assert norm(problem.residual(S)) > 0.7
+    assert 0.8 <= norm(problem.residual(S)) < 0.82  # 1 − Σ of the rates, and little more
 
 
 @pytest.mark.statement("prop-mirror-pnorm")
@@ -672,6 +672,24 @@ def test_two_starts_with_one_gradient_stay_apart_for_ever(K, loss, seed):
     one, two = (dspgd(problem, K, start, eta, **keep).history for start in (W, W + Z))
     assert two["W"] - one["W"] == pytest.approx(np.broadcast_to(Z, one["W"].shape), abs=1e-9)
     assert two["gradient"] == pytest.approx(one["gradient"], abs=1e-9)
+
+
+@given(losses, st.sampled_from([Adam(0.3), NormalizedGD(0.5), Cosh()]), seeds)
+def test_the_ledger_returns_with_the_weights_as_subgradient_when_d_exceeds_n(loss, K, seed):
+    """D_L*(V⁺, V) with the subgradient W is D_L(W, W⁺): no rank and no shape is needed."""
+    problem, W, rng = case(seed, loss)
+    eta, V = rng.uniform(0.05, 3.0) / problem.M, problem.gradient(W)
+    after = W - eta * K.gradient(V)
+    V_after = problem.gradient(after)
+    sharp = problem.divergence(W, after) - eta * bregman(K, V_after, V)
+    fit = problem.project(rng.standard_normal(W.shape))
+    for U in (rng.standard_normal(W.shape), fit):
+        G = problem.gradient(U)
+        left = problem.divergence(W, U) + eta * K.value(G)
+        spent = sharp + eta * bregman(K, G, V)
+        right = problem.divergence(after, U) + eta * K.value(V_after) + spent
+        assert left == pytest.approx(right, rel=1e-8, abs=1e-10)
+    assert left == pytest.approx(problem.loss_value(W), rel=1e-8, abs=1e-10)
 
 
 # ------------------------------------------------------------- what the exercises claim
