@@ -320,11 +320,13 @@ def plain(value: Any) -> Any:
     return value if np.ndim(value) else float(value)
 
 
-def check_convex(name: str, f: Any, *methods: str) -> None:
-    """Complain about an f that is a class or lacks one of the methods."""
+def check_convex(name: str, f: Any, *methods: str, one: bool = False) -> None:
+    """Complain about an f that is a class, lacks one of the methods, or is not one but a grid."""
     if isinstance(f, type):
         raise ValueError(f"{name} must be an object, found the class {f.__name__}: call it first.")
     for method in methods:
         if not callable(getattr(f, method, None)):
             needs = " and ".join(methods)
             raise ValueError(f"{name} must have the methods {needs}, found {f!r} without {method}.")
+    if one and (length := grid_length(f)) is not None:
+        raise ValueError(f"{name} must be one function, found a grid of {length}: take one of it.")

@@ -228,6 +228,7 @@ class FundamentalIdentity:
             return self.left - self.right
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a term too large for a float is ∞
 def fundamental_identity(
     problem: Problem, K: Any, W: ArrayLike, U: ArrayLike, eta: ArrayLike
 ) -> FundamentalIdentity:
@@ -274,13 +275,6 @@ def fundamental_identity(
     check_convex("K", K, "value", "gradient")
     W, U = problem.weights(W), problem.weights(U, "U")
     rate = positive("eta", eta)
-    with np.errstate(over="ignore", invalid="ignore"):  # a term too large for a float is ∞
-        return _identity(problem, K, W, U, rate)
-
-
-def _identity(
-    problem: Problem, K: Any, W: Array, U: Array, rate: float | Array
-) -> FundamentalIdentity:
     X, loss = problem.X, problem.loss
     R, R_U = problem.residual(W), problem.residual(U)
     V, u = X.T @ loss.gradient(R), X.T @ loss.gradient(R_U)

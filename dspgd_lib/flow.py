@@ -10,7 +10,7 @@ from scipy.integrate import LSODA
 
 from ._batch import at_floor
 from ._validation import Array, frobenius_norm, nonnegative_integer, positive_number
-from .convex import check_convex, grid_length, real_gradient
+from .convex import check_convex, real_gradient
 from .problem import Problem, check_problem
 from .results import Result
 from .theory import Start, certified_limit
@@ -72,12 +72,8 @@ def preconditioned_flow(
     ([1.45, 1.775], True, True)
     """
     check_problem(problem)
-    check_convex("K", K, "value", "gradient")
-    if (length := grid_length(K)) is not None:
-        raise ValueError(f"K must be one preconditioner, found a grid of {length}.")
-    start = problem.weights(W0, "W0")
-    if start.ndim != 2:
-        raise ValueError(f"W0 must be one start of shape (d, k), found {start.shape}.")
+    check_convex("K", K, "value", "gradient", one=True)
+    start = problem.weights(W0, "W0", one=True)
     if not problem.interpolable:
         raise ValueError("problem has labels that no W interpolates: the flow has no limit on 𝓦.")
     tol = positive_number("tol", tol)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._validation import Array, frobenius_norm, nonnegative_integer, number, positive
-from .convex import check_convex, grid_length
+from .convex import check_convex
 from .problem import Problem, check_problem
 from .results import MirrorResult, checked_record
 
@@ -80,10 +80,8 @@ def mirror_descent(
     'Converged in 12 steps.'
     """
     check_problem(problem)
-    _check_psi(psi, "gradient", "gradient_of_conjugate")
-    start = problem.weights(W0, "W0")
-    if start.ndim != 2:
-        raise ValueError(f"W0 must be one start of shape (d, k), found {start.shape}.")
+    check_convex("psi", psi, "gradient", "gradient_of_conjugate", one=True)
+    start = problem.weights(W0, "W0", one=True)
     rates = np.atleast_1d(positive("eta", eta))
     closeness = number("tol", tol)
     if closeness < 0:
@@ -126,12 +124,6 @@ def mirror_descent(
         history={name: np.array(values)[:, one] for name, values in history.items()},
         dual=dual[one],
     )
-
-
-def _check_psi(psi: Any, *methods: str) -> None:
-    check_convex("psi", psi, *methods)
-    if (length := grid_length(psi)) is not None:
-        raise ValueError(f"psi must be one potential, found a grid of {length}: run it in turn.")
 
 
 def _weights(psi: Any, dual: Array) -> Array:
@@ -189,7 +181,7 @@ def mirror_curvature(problem: Problem, psi: Any, W: ArrayLike) -> float:
     18.0
     """
     check_problem(problem)
-    _check_psi(psi, "gradient")
+    check_convex("psi", psi, "gradient", one=True)
     W = problem.weights(W)
     try:
         curvature = psi.curvature(W)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ._programs import flattest, sparsest
 from ._search import ON_THE_WAY, STATIONARY, Search, project
 from ._validation import Array, frobenius_norm, read_only
-from .convex import check_convex, grid_length
+from .convex import check_convex
 from .potentials import PNorm
 from .problem import Problem, check_problem
 
@@ -66,7 +66,7 @@ def min_norm(problem: Problem, W0: ArrayLike, p: float) -> Array:
     """
     _check(problem)
     exponent = _exponent(p)
-    W = _matrix(problem, "W0", W0)
+    W = problem.weights(W0, "W0", one=True)
     nearest = problem.project(W)
     if exponent == 2:
         return nearest
@@ -136,7 +136,7 @@ def bregman_projection(problem: Problem, f: Any, C: ArrayLike) -> Array:
     [[1.0], [2.0]]
     """
     _check(problem)
-    C = _matrix(problem, "C", C)
+    C = problem.weights(C, "C", one=True)
     _check_function(f, C)
     P, N, axes = C.copy(), problem.project(C), _axes(problem)
     if not _entrywise(f, C):
@@ -150,9 +150,7 @@ def bregman_projection(problem: Problem, f: Any, C: ArrayLike) -> Array:
 
 
 def _check_function(f: Any, C: Array) -> None:
-    check_convex("f", f, "gradient", "gradient_of_conjugate")
-    if (length := grid_length(f)) is not None:
-        raise ValueError(f"f must be one function, found a grid of {length}: project in turn.")
+    check_convex("f", f, "gradient", "gradient_of_conjugate", one=True)
     slopes = np.asarray(f.gradient(read_only(C)))
     if slopes.shape != C.shape:
         raise ValueError(
@@ -191,15 +189,6 @@ def _exponent(p: Any) -> float:
             "weights will tell it."
         )
     return float(p)
-
-
-def _matrix(problem: Problem, name: str, W: ArrayLike) -> Array:
-    W = problem.weights(W, name)
-    if W.ndim != 2:
-        raise ValueError(
-            f"{name} must be one matrix of shape (d, k), found {W.shape}: one at a time."
-        )
-    return W
 
 
 def _axes(problem: Problem) -> Array:

@@ -202,7 +202,7 @@ class Problem:
         """The condition number κ = M/μ."""
         return self.M / self.mu
 
-    def weights(self, W: ArrayLike, name: str = "W") -> Array:
+    def weights(self, W: ArrayLike, name: str = "W", one: bool = False) -> Array:
         """Return W as finite weights of shape (..., d, k), a vector (d,) as a column if k = 1.
 
         Parameters
@@ -211,6 +211,8 @@ class Problem:
             Weights.
         name : str
             The name to complain about.
+        one : bool
+            Whether a stack of weights is refused.
 
         Returns
         -------
@@ -236,6 +238,10 @@ class Problem:
             raise ValueError(
                 f"{name} must have shape (..., d, k) with d = {self.d}, k = {self.k}, "
                 f"found {np.shape(W)}."
+            )
+        if one and array.ndim != 2:
+            raise ValueError(
+                f"{name} must be one matrix of shape (d, k), found {array.shape}: one at a time."
             )
         return array
 

@@ -96,12 +96,8 @@ def dspgd(
     True
     """
     check_problem(problem)
-    check_convex("K", K, "value", "gradient")
-    W = problem.weights(W0, "W0")
-    if W.ndim != 2:
-        raise ValueError(f"W0 must be one start of shape (d, k), found {W.shape}.")
-    if (length := grid_length(K)) is not None:
-        raise ValueError(f"K must be one preconditioner, found a grid of {length}: use sweep.")
+    check_convex("K", K, "value", "gradient", one=True)
+    W = problem.weights(W0, "W0", one=True)
     rate = number("eta", eta(Start(problem, K, W)) if callable(eta) else eta)
     runs = Runs(
         [problem],

@@ -297,7 +297,7 @@ COMPLAINTS = [
     ("min_norm", "p", "none", "^p must be"),
     ("min_norm", "p", "true", "^p must be"),
     ("min_norm", "p", "huge", "^p must be"),
-    ("mirror_descent", "psi", "grid", "^psi must be one potential, found a grid of 2"),
+    ("mirror_descent", "psi", "grid", "^psi must be one function, found a grid of 2"),
     ("Adam", "eps", "tiny", "^eps must be"),
     ("Adam", "eps", "true", "^eps must be a number"),
 ]

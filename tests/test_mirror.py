@@ -300,7 +300,7 @@ def test_the_divergence_of_far_points_is_the_plain_formula(seed, width):
         ("problem must be a Problem", lambda: mirror_descent(np.eye(2), Cosh(), [0, 0], 1.0)),
         ("psi must be an object", lambda: mirror_descent(TINY, Cosh, [0, 0], 1.0)),
         ("psi must have the methods", lambda: mirror_descent(TINY, SquaredLoss(), [0, 0], 1.0)),
-        ("W0 must be one start", lambda: mirror_descent(TINY, Cosh(), np.ones((2, 2, 1)), 1.0)),
+        ("W0 must be one matrix", lambda: mirror_descent(TINY, Cosh(), np.ones((2, 2, 1)), 1.0)),
         ("W0 must have shape", lambda: mirror_descent(TINY, Cosh(), np.ones(3), 1.0)),
         ("W0 must lie where psi", lambda: mirror_descent(TINY, Cosh(), [1e3, 0], 1.0)),
         ("eta must be positive", lambda: mirror_descent(TINY, Cosh(), [0, 0], -1.0)),
@@ -314,7 +314,7 @@ def test_the_divergence_of_far_points_is_the_plain_formula(seed, width):
         ),
         ("width must be positive", lambda: Hypentropy(0.0)),
         (
-            "psi must be one potential, found a grid of 2",
+            "psi must be one function, found a grid of 2",
             lambda: mirror_descent(TINY, Hypentropy([1.0, 2.0]), [0, 0], 1.0),
         ),
         ("A must have shape", lambda: Hypentropy(1.0).gradient([1.0, 2.0])),

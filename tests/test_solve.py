@@ -332,7 +332,7 @@ def test_a_preconditioner_must_be_one_object_with_both_methods():
         (OnlyValue(), "K must have the methods value and gradient"),
         (lambda G: G, "K must have the methods value and gradient"),
         (NormalizedGD, "K must be an object, found the class NormalizedGD"),
-        (NormalizedGD([1.0, 2.0]), "K must be one preconditioner, found a grid of 2"),
+        (NormalizedGD([1.0, 2.0]), "K must be one function, found a grid of 2"),
         (WrongShape(), r"K.gradient must return real numbers of the shape \(9, 1\)"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -344,7 +344,7 @@ def test_a_preconditioner_must_be_one_object_with_both_methods():
 
 BAD_ARGUMENTS = {
     "W0 must have shape": {"W0": np.zeros(8)},
-    "W0 must be one start": {"W0": np.zeros((2, 9, 1))},
+    "W0 must be one matrix": {"W0": np.zeros((2, 9, 1))},
     "W0 contains NaN": {"W0": np.full(9, np.nan)},
     "W0 contains an infinite entry": {"W0": np.full(9, np.inf)},
     "W0 must have entries of at most 1e.140": {"W0": np.full(9, 1e300)},

@@ -394,7 +394,7 @@ def test_bad_arguments_are_refused_with_a_reason():
     for function in (certified_limit, one_step_bound):
         with pytest.raises(ValueError, match=r"^eta must be positive"):
             function(Start(problem, K, np.zeros(9)), 0.0)
-    with pytest.raises(ValueError, match="W0 must be one iterate"):
+    with pytest.raises(ValueError, match="W0 must be one matrix"):
         certified_limit(Start(problem, K, np.zeros((2, 9, 1))), 0.1)
-    with pytest.raises(ValueError, match="K must be one preconditioner, found a grid of 2"):
+    with pytest.raises(ValueError, match="K must be one function, found a grid of 2"):
         certified_limit(Start(problem, Adam([1.0, 2.0]), np.zeros(9)), 0.1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .._validation import Array, positive_number
+from ..convex import check_convex
 from .bounds import distance_bounds
 from .start import Start
 
@@ -72,8 +73,8 @@ def certified_limit(start: Start, eta: float) -> CertifiedLimit:
     'The limit is within 2 of the projection of W (energy left).'
     """
     eta = positive_number("eta", eta)
-    if start.W0.ndim != 2:
-        raise ValueError(f"W0 must be one iterate of shape (d, k), found {start.W0.shape}.")
+    start.problem.weights(start.W0, "W0", one=True)
+    check_convex("K", start.K, one=True)
     error, reason = _certified_error(start, eta)
     return CertifiedLimit(start.problem.project(start.W0), error, reason)
 
@@ -84,8 +85,6 @@ def _certified_error(start: Start, eta: float) -> tuple[float, str]:
     if not start.has("smoothness"):
         return np.inf, "Nothing is certified: K has no smoothness."
     bound = start.max_learning_rate
-    if np.ndim(bound):
-        raise ValueError(f"K must be one preconditioner, found a grid of {len(bound)}.")
     if not start.is_guaranteed(eta):
         # Up to twice the guarantee the loss still falls, which is all that these need.
         twice = start.in_row_space or start.has("bend")
