@@ -181,6 +181,8 @@ def sweep(
     >>> sweep(problem, K, [0.0, 0.0], eta=[0.001, 0.002], product=True).steps.shape
     (3, 2)
     """
+    if not isinstance(product, bool):
+        raise ValueError(f"product must be True or False, found {product!r}.")
     problems = _checked_problems(problem)
     check_convex("K", K, "value", "gradient")
     starts = problems[0].weights(W0, "W0")

@@ -274,6 +274,7 @@ COMPLAINTS = [
     ("dspgd", "W0", "masked", "^W0 must be a plain array, found a masked one"),
     ("dspgd", "W0", "empty stack", "^W0 must "),
     ("sweep", "W0", "empty stack", "^W0 must not be empty"),
+    ("product", "product", "empty stack", "^product must be True or False"),
     ("dspgd", "K", "complex gradient", "^K.gradient must return real.* of complex128: pass"),
     ("dspgd", "K", "text gradient", "^K.gradient must return real numbers"),
     ("dspgd", "K", "rude", "read-only"),
