@@ -29,7 +29,7 @@ class Loss:
     >>> class Mixed(Loss):
     ...     strong_convexity, smoothness = 0.5, 1.5
     ...     def phi(self, z):
-    ...         return 0.25 * z**2 + np.sqrt(1 + z**2) - 1
+    ...         return 0.25 * z**2 + z**2 / (1 + np.sqrt(1 + z**2))
     ...     def slope(self, z):
     ...         return 0.5 * z + z / np.sqrt(1 + z**2)
     >>> problem = Problem(X=[[2.0, 0.0]], Y=[1.0], loss=Mixed())

@@ -402,7 +402,7 @@ def test_a_program_of_ten_lines():
         strong_convexity, smoothness = 0.5, 1.5
 
         def phi(self, z):
-            return 0.25 * z**2 + np.sqrt(1 + z**2) - 1
+            return 0.25 * z**2 + z**2 / (1 + np.sqrt(1 + z**2))
 
         def slope(self, z):
             return 0.5 * z + z / np.sqrt(1 + z**2)

@@ -25,6 +25,7 @@ from dspgd_lib import (
     Adam,
     Cosh,
     GradientDescent,
+    Loss,
     NormalizedGD,
     PNorm,
     Problem,
@@ -323,6 +324,27 @@ def test_certificate_of_adam_shrinks_to_nothing_along_the_run():
     V, L = problem.gradient(run.history["W"][-9]), problem.loss_value(run.history["W"][-9])
     left = 2 / (3 * np.sqrt(3)) * (L + eta * K.value(V)) / 2.0
     assert errors[-9] == pytest.approx(left, rel=1e-12)  # near the end it is the energy
+
+
+def test_a_loss_that_cancels_near_zero_certifies_no_error_zero():
+    """√(1 + z²) − 1 is 0 in floats for small z; the residual still tells how large it can be."""
+
+    class Cancelling(Loss):
+        strong_convexity, smoothness = 0.5, 1.5
+
+        def phi(self, z):
+            return 0.25 * z**2 + np.sqrt(1 + z**2) - 1
+
+        def slope(self, z):
+            return 0.5 * z + z / np.sqrt(1 + z**2)
+
+    problem = Problem.gaussian(3, 9, 1, 0, Cancelling())
+    W = problem.project(np.ones(9)[:, None]) + 1e-9
+    start = Start(problem, Stretched(), W)
+    size = norm(problem.residual(W))
+    assert problem.loss_value(W) < 0.25 * size**2  # in floats only
+    assert 0.75 * size**2 <= start.loss * (1 + 1e-12) and start.loss <= 0.75 * size**2 * (1 + 1e-12)
+    assert certified_limit(start, start.max_learning_rate).error > 0
 
 
 def test_nothing_is_certified_without_a_guarantee():

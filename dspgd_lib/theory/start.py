@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validation import Array, positive_number
+from .._validation import Array, frobenius_norm, positive_number
 from ..convex import check_convex, plain
 from ..problem import Problem, check_problem
 
@@ -62,8 +62,12 @@ class Start:
 
     @cached_property
     def loss(self) -> Array:
-        """L(W0), of shape (...)."""
+        """L(W0), of shape (...); ½M_ℓ‖R‖² where the loss of R has lost its digits."""
+        ell, size = self.problem.loss, frobenius_norm(self.problem.residual(self.W0))
+        with np.errstate(over="ignore"):
+            least, most = (0.5 * c * size * size for c in (ell.strong_convexity, ell.smoothness))
         loss = np.asarray(self.problem.loss_value(self.W0))
+        loss = np.where(loss < least * (1.0 - 1e-6), most, loss)
         if not np.isfinite(loss).all():
             raise ValueError("W0 makes the loss overflow: rescale W0 or the problem.")
         return loss
