@@ -326,6 +326,17 @@ def test_certificate_of_adam_shrinks_to_nothing_along_the_run():
     assert errors[-9] == pytest.approx(left, rel=1e-12)  # near the end it is the energy
 
 
+def test_an_object_with_a_bend_and_no_sector_is_certified_by_its_energy():
+    class Bent(Plain):
+        smoothness, bend = 1.0, 0.5
+
+    problem = Problem.gaussian(3, 9, 1, 0)
+    start = Start(problem, Bent(), np.ones(9))
+    for share in (0.5, 1.5):
+        certificate = certified_limit(start, share * start.max_learning_rate)
+        assert "energy left" in certificate.reason and 0 < certificate.error < np.inf
+
+
 def test_a_loss_that_cancels_near_zero_certifies_no_error_zero():
     """√(1 + z²) − 1 is 0 in floats for small z; the residual still tells how large it can be."""
 

@@ -96,7 +96,7 @@ def _certified_error(start: Start, eta: float) -> tuple[float, str]:
     if start.in_row_space:
         return np.inf, "Nothing is certified: K may be 0 away from 0, and a run may stall."
     if not start.is_guaranteed(eta):
-        found.pop("sector")
+        found.pop("sector", None)
     errors = {name: float(error()) for name, error in found.items()}
     if "sector" in errors:  # where m and β round to the same number, the bound is not 0
         errors["sector"] += float(ROUNDING_OF_SECTOR * start.length)
