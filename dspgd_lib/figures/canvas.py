@@ -1,21 +1,24 @@
-"""Background pictures, and the map that lays marks exactly over them."""
+"""Background pictures as SVG with real text, and the map that lays marks exactly over them."""
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.text import Text as Words
+from matplotlib.ticker import LogFormatterSciNotation
 
-from dspgd_lib.figures.marks import Mark, ToPixels
-from dspgd_lib.plotting import STYLE_SHEET
+from dspgd_lib.figures.marks import SCALE, Mark, ToPixels
+from dspgd_lib.figures.marks import Text as Label
+from dspgd_lib.figures.words import plain
+from dspgd_lib.plotting import STYLE_SHEET, themed
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,23 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """The marks of one panel as SVG elements: those that end at its axes, and the words."""
+
+    shapes: list[str]
+    words: list[str]
+
+
+@dataclass(frozen=True)
 class Canvas:
-    """A drawn panel: its picture as a data URI and the map from data to its pixels.
+    """A drawn panel: its picture as SVG and the map from data to its pixels.
 
     Parameters
     ----------
     panel
         What was drawn.
-    source
-        The picture as a data URI.
+    picture
+        The background as an SVG element.
     to_pixels
         Maps data points of shape (n, 2) to pixels of the picture.
     clip
@@ -57,7 +68,7 @@ class Canvas:
     """
 
     panel: Panel
-    source: str
+    picture: str
     to_pixels: ToPixels
     clip: tuple[float, float, float, float]
 
@@ -65,58 +76,50 @@ class Canvas:
     def of(cls, panel: Panel) -> Canvas:
         """Draw a panel.
 
-        Parameters
-        ----------
-        panel : Panel
-            What to draw.
-
-        Returns
-        -------
-        Canvas
-
         Examples
         --------
-        >>> def square(ax):
+        >>> def axes(ax):
         ...     _ = ax.set(xlim=(0, 1), ylim=(0, 1))
-        >>> canvas = Canvas.of(Panel(square, "unit square", (200, 100), axes=False))
+        >>> canvas = Canvas.of(Panel(axes, "empty square", (200, 100), axes=False))
         >>> canvas.to_pixels(np.array([(0.0, 0.0), (1.0, 1.0)])).round(9).tolist()
         [[0.0, 100.0], [200.0, 0.0]]
         """
         fig, ax = _draw(panel)
         height = panel.size[1]
         transform, box = ax.transData.frozen(), ax.bbox.frozen()
-        source = _data_uri(_svg(fig))
+        picture = _svg(fig, panel.alt)
         plt.close(fig)
 
         def to_pixels(points: np.ndarray) -> np.ndarray:
             x, y = transform.transform(points).T
             return np.c_[x, height - y]
 
-        return cls(panel, source, to_pixels, (box.x0, height - box.y1, box.width, box.height))
+        return cls(panel, picture, to_pixels, (box.x0, height - box.y1, box.width, box.height))
 
-    @property
-    def _widest(self) -> str:
-        return f"max-width:{int(1.4 * self.panel.size[0])}px"
+    def layer(self, marks: Sequence[Mark]) -> Layer:
+        """Return marks as SVG elements, in overlay pixels; words are kept inside the panel."""
+        width = self.panel.size[0]
+        words = [m.within(width).svg(self.to_pixels) for m in marks if isinstance(m, Label)]
+        shapes = [mark.svg(self.to_pixels) for mark in marks if not isinstance(mark, Label)]
+        return Layer([themed(shape) for shape in shapes], [themed(word) for word in words])
 
-    def image(self) -> str:
-        """Return the picture as HTML."""
-        width, height = self.panel.size
-        return (
-            f'<img class="dark-light" src="{self.source}" width="{width}" height="{height}" '
-            f'style="{self._widest}" alt="{escape(self.panel.alt)}">'
-        )
-
-    def overlay(self, marks: Sequence[Mark], alt: str) -> str:
-        """Return marks, with their description in words, as an SVG of the picture's size."""
-        width, height = self.panel.size
-        x, y, w, h = (f"{side:.0f}" for side in self.clip)
-        inner = "".join(mark.svg(self.to_pixels) for mark in marks)
+    def overlay(self, layer: Layer, alt: str) -> str:
+        """Return a layer, with its description in words, as an SVG of the picture's size."""
+        width, height = (SCALE * side for side in self.panel.size)
+        x, y, w, h = (f"{SCALE * side:.0f}" for side in self.clip)
         return (
             f'<svg class="overlay" viewBox="0 0 {width} {height}" role="img" '
-            f'style="{self._widest}" aria-label="{escape(alt)}">'
+            f'aria-label="{escape(alt)}">'
             f'<svg x="{x}" y="{y}" width="{w}" height="{h}" viewBox="{x} {y} {w} {h}">'
-            f"{inner}</svg></svg>"
+            f"{''.join(layer.shapes)}</svg><g>{''.join(layer.words)}</g></svg>"
         )
+
+
+class _Powers(LogFormatterSciNotation):
+    """Ticks of a logarithmic axis in ordinary characters: 10⁻³."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return plain(super().__call__(x, pos))
 
 
 def _draw(panel: Panel) -> tuple[Any, Any]:
@@ -131,30 +134,50 @@ def _draw(panel: Panel) -> tuple[Any, Any]:
             ax = fig.add_axes((0, 0, 1, 1))
             ax.set_axis_off()
         panel.draw(ax)
+        _speak_plainly(fig, ax)
         fig.canvas.draw()
         # Saving would lay the figure out once more, and move the axes under the overlay.
         fig.set_layout_engine("none")
     return fig, ax
 
 
-def _svg(fig: Any) -> str:
-    """Return a figure as an SVG element, without what a page does not need."""
+def _speak_plainly(fig: Any, ax: Any) -> None:
+    """Write formulas in ordinary characters: matplotlib would place each one by itself."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+            axis.set_major_formatter(_Powers())
+        if type(axis.get_minor_formatter()) is LogFormatterSciNotation:
+            axis.set_minor_formatter(_Powers(minor_thresholds=(0, 0)))
+    for words in fig.findobj(Words):
+        words.set_text(plain(words.get_text()))
+
+
+def _svg(fig: Any, alt: str) -> str:
+    """Return a figure as an SVG element for the page: its theme, its font, no name twice."""
     with plt.style.context(STYLE_SHEET), io.StringIO() as out:
         fig.savefig(out, format="svg", dpi=100, metadata={"Date": None, "Creator": None})
         picture = out.getvalue()
-    picture = picture[picture.index("<svg") :]
-    picture = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", picture, flags=re.S)
-    return re.sub(r"(\d\.\d{4})\d+", r"\1", re.sub(r"\s*\n\s*", " ", picture))
+    picture = re.sub(
+        r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", picture, flags=re.S
+    )
+    box = re.search(r'viewBox="([^"]*)"', picture)
+    body = picture[picture.index(">", picture.index("<svg")) + 1 :]
+    body = re.sub(r"\s*\n\s*", "", body)
+    body = re.sub(r"(\d\.\d)\d+", r"\1", body).replace("xlink:", "")
+    body = re.sub(r" ?font-family: [^;\"]*;?", "", body)
+    body = re.sub(r"font: ([^;\"]*?)([\d.]+px) [^;\"]*", r"font-size: \2; \1", body)
+    body = _own_names(body).replace("<defs></defs>", "")
+    opening = f'<svg class="background" viewBox="{box[1] if box else ""}" role="img"'
+    return themed(f'{opening} aria-label="{escape(alt)}">{body}')
 
 
-def _data_uri(picture: str) -> str:
-    safe = quote(picture, safe=" =:/;,()'!*-._~@+#?$[]")
-    return "data:image/svg+xml," + safe.replace("#", "%23")
+def _own_names(body: str) -> str:
+    """Drop names that nothing refers to, and make the others this picture's own."""
+    used = set(re.findall(r"#([\w.-]+)\)?\"", body))
+    mine = "f" + sha256(body.encode()).hexdigest()[:6]
 
+    def rename(match: re.Match[str]) -> str:
+        return f' id="{mine}{match[1]}"' if match[1] in used else ""
 
-def png(fig: Any) -> str:
-    """Return a matplotlib figure as a PNG in base 64, and close it."""
-    with io.BytesIO() as out:
-        fig.savefig(out, format="png", dpi=200)
-        plt.close(fig)
-        return base64.b64encode(out.getvalue()).decode()
+    body = re.sub(r' id="([^"]*)"', rename, body)
+    return re.sub(r'(url\(#|href="#)([\w.-]+)', rf"\1{mine}\2", body)

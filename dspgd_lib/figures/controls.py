@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -49,11 +50,14 @@ class Slider:
         """Return the text shown for each stop."""
         return [self.form.format(value) for value in self.values]
 
-    def static(self) -> widgets.Widget:
-        """Return a slider over the stops, addressed by index."""
-        options = [(label, i) for i, label in enumerate(self.labels())]
-        return widgets.SelectionSlider(
-            options=options, index=self.start, description=self.description, **_WIDE
+    def html(self, group: str) -> str:
+        """Return an ordinary range input over the stops; ``group`` is the figure's name."""
+        label = escape(self.labels()[self.start])
+        return (
+            f'<label class="explorer-control"><span>{escape(self.description)}</span>'
+            f'<input type="range" min="0" max="{len(self.values) - 1}" value="{self.start}" '
+            f'aria-valuetext="{label}" autocomplete="off" disabled>'
+            f'<output aria-hidden="true">{label}</output></label>'
         )
 
     def live(self) -> widgets.Widget:
@@ -107,12 +111,24 @@ class Buttons:
             return list(self.options.values())
         return list(self.options)
 
-    def static(self) -> widgets.Widget:
-        """Return the row of buttons."""
+    def html(self, group: str) -> str:
+        """Return a row of radio buttons; ``group`` is the figure's name."""
+        buttons = "".join(
+            f'<label><input type="radio" name="{group}-{self.name}" value="{i}" '
+            f'autocomplete="off" disabled{" checked" if i == self.start else ""}>'
+            f"<span>{escape(label)}</span></label>"
+            for i, label in enumerate(self.labels())
+        )
+        return (
+            f'<div class="explorer-control explorer-choice" role="radiogroup" '
+            f'aria-label="{escape(self.description)}"><span>{escape(self.description)}</span>'
+            f"<div>{buttons}</div></div>"
+        )
+
+    def live(self) -> widgets.Widget:
+        """Return the row of buttons for Jupyter."""
         options = list(zip(self.labels(), self.values, strict=True))
         return widgets.ToggleButtons(
             options=options, index=self.start, description=self.description,
             style={"button_width": "auto"},
         )  # fmt: skip
-
-    live = static

@@ -1,16 +1,17 @@
 """Interactive figures that need no kernel: one background, one small SVG overlay per value.
 
-In the built page (``DSPGD_STATIC=1``) every value of the controls is computed beforehand and
-the browser only switches overlays. In Jupyter the same call recomputes the overlay for any value.
+In the built page (``DSPGD_STATIC=1``) every value of the controls is computed beforehand, and a
+few lines of script exchange the overlay. In Jupyter the same call shows ipywidgets, which
+recompute the overlay for any value.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from itertools import count
-from pathlib import Path
+from itertools import count, product
 from typing import Any
 
 import ipywidgets as widgets
@@ -18,13 +19,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
-from dspgd_lib.figures.canvas import Canvas, Panel, png
+from dspgd_lib.figures.canvas import Canvas, Layer, Panel
 from dspgd_lib.figures.canvas import _draw as _draw
 from dspgd_lib.figures.controls import Buttons, Slider
 from dspgd_lib.figures.marks import Mark
+from dspgd_lib.figures.page import style
 from dspgd_lib.plotting import STYLE_SHEET, is_static
 
-CSS = Path(__file__).with_name("explorer.css")
+MOST_STOPS = 600
 _numbers = count(1)
 
 
@@ -55,7 +57,7 @@ class Explorer:
     Raises
     ------
     ValueError
-        If there is no panel or control, or more than 200 stops in all: name the figure and thin
+        If there is no panel or control, or more than 600 stops in all: name the figure and thin
         out the stops.
 
     Examples
@@ -81,10 +83,10 @@ class Explorer:
         """Check the figure and draw its backgrounds."""
         if not self.panels or not self.controls:
             raise ValueError(f"figure {self.label!r} needs at least one panel and one control")
-        if self.stops > 200:
+        if self.stops > MOST_STOPS:
             raise ValueError(
-                f"figure {self.label!r} has {self.stops} stops; a page carries at most 200: "
-                "give its controls fewer values"
+                f"figure {self.label!r} has {self.stops} stops; a page carries at most "
+                f"{MOST_STOPS}: give its controls fewer values"
             )
         object.__setattr__(self, "_canvases", [Canvas.of(panel) for panel in self.panels])
 
@@ -101,31 +103,72 @@ class Explorer:
     def html(self, **values: Any) -> str:
         """Return the overlays and the caption for these values as HTML."""
         frame = self.frame(**values)
-        layers = zip(self._canvases, frame.marks, frame.alts, strict=True)
-        overlays = "".join(canvas.overlay(marks, alt) for canvas, marks, alt in layers)
-        caption = f'<p class="explorer-caption">{frame.caption}</p>' if frame.caption else ""
-        return f'<div class="explorer-panels">{overlays}</div>{caption}'
+        return self._shown(frame, self._layers(frame))
+
+    def _layers(self, frame: Frame) -> list[Layer]:
+        return [c.layer(m) for c, m in zip(self._canvases, frame.marks, strict=True)]
+
+    def _shown(self, frame: Frame, layers: list[Layer]) -> str:
+        drawn = zip(self._canvases, layers, frame.alts, strict=True)
+        overlays = "".join(canvas.overlay(layer, alt) for canvas, layer, alt in drawn)
+        return (
+            f'<div class="explorer-panels">{overlays}</div>'
+            f'<p class="explorer-caption" aria-live="polite">{frame.caption}</p>'
+        )
 
     def background(self) -> str:
         """Return the background pictures as HTML."""
-        images = "".join(canvas.image() for canvas in self._canvases)
-        return f'<div class="explorer-panels explorer-background">{images}</div>'
+        pictures = "".join(canvas.picture for canvas in self._canvases)
+        return f'<div class="explorer-panels">{pictures}</div>'
 
-    def still(self) -> str:
-        """Return the figure as it stands before any script has run, and in print."""
+    def static(self) -> str:
+        """Return the whole figure for a page: it stands before any script runs, and in print.
+
+        Returns
+        -------
+        str
+            HTML: controls, backgrounds, the overlay of the starting values, and as JSON the
+            overlays of all others, in which no mark is written twice.
+        """
         name = f"explorer-{next(_numbers)}"
-        rows = "".join(f"<div>{escape(c.description)}</div>" for c in self.controls)
+        combinations = product(*(control.values for control in self.controls))
+        names = [control.name for control in self.controls]
+        frames = [self.frame(**dict(zip(names, chosen, strict=True))) for chosen in combinations]
+        layers = [self._layers(frame) for frame in frames]
+        at = [control.start for control in self.controls]
+        first = int(np.ravel_multi_index(at, [len(control.values) for control in self.controls]))
+        one = " one-panel" if len(self.panels) == 1 else ""
         return (
-            f"<style>{CSS.read_text()}</style>"
-            f'<figure class="explorer" id="{name}" aria-label="{escape(self.label)}" '
-            f'data-frames="{self.stops}" data-backgrounds="{len(self.panels)}">'
-            f'<div class="explorer-controls explorer-waiting" aria-hidden="true">{rows}</div>'
+            f'<div class="explorer{one}" id="{name}" role="group" '
+            f'aria-label="{escape(self.label)}" data-frames="{self.stops}">'
+            f'<div class="explorer-controls">{"".join(c.html(name) for c in self.controls)}</div>'
             f'<div class="explorer-stage">{self.background()}'
-            f'<div class="explorer-still">{self.html(**self.start)}</div></div></figure>'
+            f"<div>{self._shown(frames[first], layers[first])}</div></div>"
+            f'<script type="application/json">{self._packed(frames, layers)}</script></div>'
         )
 
+    def _packed(self, frames: list[Frame], layers: list[list[Layer]]) -> str:
+        """Return all frames as JSON; marks, alt texts and captions are numbers in one list."""
+        pieces: dict[str, int] = {}
+
+        def numbers(texts: Sequence[str]) -> list[int]:
+            return [pieces.setdefault(text, len(pieces)) for text in texts]
+
+        packed = [
+            [
+                [[numbers(layer.shapes), numbers(layer.words)] for layer in drawn],
+                numbers(frame.alts),
+                numbers([frame.caption])[0],
+            ]
+            for frame, drawn in zip(frames, layers, strict=True)
+        ]
+        labels = [control.labels() for control in self.controls]
+        whole = {"labels": labels, "pieces": list(pieces), "frames": packed}
+        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        return text.replace("</", r"<\/").replace("<!", r"<\u0021")
+
     def picture(self) -> Any:
-        """Return the still picture as a matplotlib figure, for print and for the README.
+        """Return the still picture as a matplotlib figure, for the README.
 
         Returns
         -------
@@ -146,55 +189,32 @@ class Explorer:
                     mark.draw(ax)
         return fig
 
-    def static(self) -> widgets.Widget:
-        """Return the precomputed figure: nested stacks of overlays behind linked controls."""
-        layout = widgets.Layout(width="100%", margin="0", overflow="hidden")
-        style = widgets.HTML().style
-        controls = [control.static() for control in self.controls]
-
-        def stack(level: int, chosen: dict[str, Any]) -> widgets.Widget:
-            if level == len(controls):
-                return widgets.HTML(self.html(**chosen), layout=layout, style=style)
-            control = self.controls[level]
-            children = [stack(level + 1, chosen | {control.name: v}) for v in control.values]
-            chooser = widgets.Stack(children, selected_index=control.start, layout=layout)
-            widgets.jslink((controls[level], "index"), (chooser, "selected_index"))
-            return chooser
-
-        return _assemble(controls, [stack(0, {})], static=True)
-
     def live(self) -> widgets.Widget:
         """Return the figure for Jupyter: every move of a control recomputes the overlay."""
         controls = [control.live() for control in self.controls]
+        names = [control.name for control in self.controls]
         overlay = widgets.HTML()
 
         def update(_: Any = None) -> None:
-            names = [control.name for control in self.controls]
-            overlay.value = self.html(**dict(zip(names, (c.value for c in controls), strict=True)))
+            chosen = (control.value for control in controls)
+            overlay.value = self.html(**dict(zip(names, chosen, strict=True)))
 
         for control in controls:
             control.observe(update, "value")
         update()
-        look = widgets.HTML(f"<style>{CSS.read_text()}</style>{self.background()}")
-        return _assemble(controls, [look, overlay], static=False)
+        return _assemble(controls, [widgets.HTML(style() + self.background()), overlay])
 
     def _ipython_display_(self) -> None:
-        if not is_static():
+        if is_static():
+            display({"text/html": self.static(), "text/plain": self.label}, raw=True)
+        else:
             display(self.live())
-            return
-        fig = self.picture()
-        bundle = {"text/html": self.still(), "image/png": png(fig), "text/plain": self.label}
-        display(bundle, raw=True)
-        display(self.static())
 
 
-def _assemble(
-    controls: list[widgets.Widget], layers: list[widgets.Widget], *, static: bool
-) -> widgets.Widget:
+def _assemble(controls: list[widgets.Widget], layers: list[widgets.Widget]) -> widgets.Widget:
     longest = max(len(control.description) for control in controls)
     for control in controls:
         control.style.description_width = f"{0.56 * longest:.1f}em"
     top = widgets.VBox(controls).add_class("explorer-controls")
     stage = widgets.Box(layers).add_class("explorer-stage")
-    box = widgets.VBox([top, stage]).add_class("explorer-widget")
-    return box if static else box.add_class("explorer")
+    return widgets.VBox([top, stage]).add_class("explorer")

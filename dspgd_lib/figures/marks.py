@@ -6,17 +6,22 @@ Points may have the shape (n, 2) or, as columns of weights, (n, 2, 1); one point
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import numpy as np
 from matplotlib.path import Path
 
-from dspgd_lib.plotting import Look
+from dspgd_lib.plotting import Look, themed
 
 ToPixels = Callable[[np.ndarray], np.ndarray]
 """Maps data points of shape (n, 2) to pixels of shape (n, 2), y pointing down."""
+
+SCALE = 2
+"""Overlay pixels for each pixel of a panel: whole numbers then place a mark to half a pixel."""
+PAGE = "#ffffff"
+"""The colour of the page, whatever its theme makes of it."""
 
 FAR = 1e4  # pixels: what lies farther out is clipped anyway and would only cost digits
 
@@ -57,34 +62,54 @@ def _rows(points: Any) -> np.ndarray:
 
 
 def _pixels(points: Any, to_pixels: ToPixels) -> np.ndarray:
+    """Return the finite points in whole overlay pixels."""
     with np.errstate(all="ignore"):
         pixels = to_pixels(_rows(points))
-    return np.clip(pixels[np.isfinite(pixels).all(axis=1)], -FAR, FAR)
+    pixels = np.clip(pixels[np.isfinite(pixels).all(axis=1)], -FAR, FAR)
+    return np.rint(SCALE * pixels)
 
 
 def _thin(pixels: np.ndarray, step: float) -> np.ndarray:
-    """Drop points closer than ``step`` pixels to the one kept before; keep both ends."""
+    """Drop points closer than ``step`` to the one kept before; keep both ends."""
     kept: list[int] = []
-    for i, point in enumerate(pixels):
-        if not kept or np.abs(point - pixels[kept[-1]]).max() >= step:
+    x0 = y0 = float("inf")
+    for i, (x, y) in enumerate(pixels.tolist()):
+        if not kept or abs(x - x0) >= step or abs(y - y0) >= step:
             kept.append(i)
+            x0, y0 = x, y
     if kept and kept[-1] != len(pixels) - 1:
         kept.append(len(pixels) - 1)
     return pixels[kept]
 
 
-def _simple(pixels: np.ndarray, tolerance: float = 0.25) -> np.ndarray:
-    """Drop points that a polyline does not need to stay within ``tolerance`` pixels."""
+def _distinct(pixels: np.ndarray) -> np.ndarray:
+    """Drop points that fall on the one before."""
+    if len(pixels) < 2:
+        return pixels
+    return pixels[np.r_[True, np.any(np.diff(pixels, axis=0) != 0, axis=1)]]
+
+
+def _simple(pixels: np.ndarray, tolerance: float = 0.5) -> np.ndarray:
+    """Drop points that a polyline does not need to stay within ``tolerance`` overlay pixels."""
     if len(pixels) < 3:
         return pixels
     path = Path(pixels)
     path.should_simplify, path.simplify_threshold = True, tolerance
     simple = path.cleaned(simplify=True)
-    return np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP]
+    return np.rint(np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP])
 
 
 def _px(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0")
+
+
+def _path(pixels: np.ndarray) -> str:
+    """Path commands through whole pixels, each relative to the one before."""
+    if not len(pixels):
+        return ""
+    x, y = pixels[0]
+    moves = " ".join(f"{dx:.0f} {dy:.0f}" for dx, dy in np.diff(pixels, axis=0))
+    return f"M{x:.0f} {y:.0f}" + (f"l{moves}" if moves else "").replace(" -", "-")
 
 
 @dataclass(frozen=True)
@@ -99,13 +124,13 @@ class Line:
 
     def svg(self, to_pixels: ToPixels) -> str:
         """Return the SVG element of this line."""
-        pixels = _simple(_thin(_pixels(self.points, to_pixels), 0.5))
-        path = " ".join(f"{_px(x)},{_px(y)}" for x, y in pixels)
-        extra = f' stroke-dasharray="{self.dash}"' if self.dash else ""
+        path = _path(_simple(_distinct(_pixels(self.points, to_pixels))))
+        dash = " ".join(f"{SCALE * float(length):g}" for length in self.dash.split())
+        extra = f' stroke-dasharray="{dash}"' if dash else ""
         extra += f' opacity="{self.opacity:g}"' if self.opacity < 1 else ""
         return (
-            f'<polyline fill="none" stroke="{self.color}" stroke-width="{self.width:g}" '
-            f'stroke-linejoin="round"{extra} points="{path}"/>'
+            f'<path fill="none" stroke="{self.color}" stroke-width="{SCALE * self.width:g}"'
+            f'{extra} d="{path}"/>'
         )
 
     def draw(self, ax: Any) -> None:
@@ -128,25 +153,26 @@ class Dots:
 
     def svg(self, to_pixels: ToPixels) -> str:
         """Return one SVG path that draws every marker."""
-        pixels = _thin(_pixels(self.points, to_pixels), self.gap)
+        pixels = _thin(_pixels(self.points, to_pixels), SCALE * self.gap)
         outline = self._outline()
-        path = "".join(f"M{_px(x)},{_px(y)}{outline}" for x, y in pixels)
-        fill, edge = ("#fff", self.color) if self.hollow else (self.color, "#fff")
-        width = 1.8 if self.hollow else 0.8
+        path = "".join(f"M{x:.0f} {y:.0f}{outline}" for x, y in pixels)
+        fill, edge = (PAGE, self.color) if self.hollow else (self.color, PAGE)
+        width = SCALE * (1.8 if self.hollow else 0.8)
         return f'<path fill="{fill}" stroke="{edge}" stroke-width="{width:g}" d="{path}"/>'
 
     def _outline(self) -> str:
         """Path commands that go round one marker, from its centre."""
+        size = SCALE * self.size
         if self.marker not in _CORNERS:
-            r, d = _px(self.size), _px(2 * self.size)
+            r, d = _px(size), _px(2 * size)
             return f"m-{r},0a{r},{r} 0 1 0 {d},0a{r},{r} 0 1 0 -{d},0z"
-        corners = np.array(_CORNERS[self.marker]) * self.size
+        corners = np.array(_CORNERS[self.marker]) * size
         moves = np.diff(corners, axis=0, prepend=[(0, 0)])
         return "m" + " ".join(f"{_px(x)},{_px(y)}" for x, y in moves) + "z"
 
     def draw(self, ax: Any) -> None:
         """Draw the markers on matplotlib axes (for print)."""
-        pixels = _thin(_pixels(self.points, ax.transData.transform), self.gap)
+        pixels = _thin(ax.transData.transform(_rows(self.points)), self.gap)
         x, y = ax.transData.inverted().transform(pixels).T
         fill, edge = ("white", self.color) if self.hollow else (self.color, "white")
         ax.plot(x, y, self.marker, ms=1.5 * self.size, mfc=fill, mec=edge, ls="none", zorder=3)
@@ -163,16 +189,29 @@ class Text:
     anchor: str = "start"
     size: float = 12.5
     bold: bool = False
+    room: float = float("inf")
+
+    def within(self, room: float) -> Text:
+        """Return the same text, to be kept inside a panel of this width in pixels."""
+        return replace(self, room=room)
 
     def svg(self, to_pixels: ToPixels) -> str:
-        """Return the SVG text, with a white halo so that lines do not strike it out."""
+        """Return the SVG text, with a halo of the page's colour: lines do not strike it out."""
         ((x, y),) = to_pixels(_rows(self.at))
+        x = self._kept_inside(x + self.offset[0])
         weight = ' font-weight="600"' if self.bold else ""
+        place = f'x="{SCALE * x:.0f}" y="{SCALE * (y - self.offset[1]):.0f}"'
+        anchor = f' text-anchor="{self.anchor}"' if self.anchor != "start" else ""
         return (
-            f'<text x="{_px(x + self.offset[0])}" y="{_px(y - self.offset[1])}" '
-            f'fill="{self.color}" font-size="{self.size:g}" text-anchor="{self.anchor}"{weight} '
-            f'stroke="#fff" stroke-width="3" paint-order="stroke">{escape(self.text)}</text>'
+            f'<text {place} fill="{self.color}" font-size="{SCALE * self.size:g}"{anchor}{weight}'
+            f' stroke="{PAGE}" stroke-width="{3 * SCALE:g}" paint-order="stroke">'
+            f"{escape(self.text)}</text>"
         )
+
+    def _kept_inside(self, x: float) -> float:
+        wide = 0.56 * self.size * len(self.text)
+        before = {"start": 0.0, "middle": wide / 2, "end": wide}[self.anchor]
+        return float(max(min(x, self.room - 2 - (wide - before)), before + 2))
 
     def draw(self, ax: Any) -> None:
         """Write the text on matplotlib axes (for print)."""
@@ -184,7 +223,7 @@ class Text:
             textcoords="offset points",
             color=self.color,
             ha=side,
-            fontsize=0.8 * self.size,
+            fontsize=0.72 * self.size,
             weight="bold" if self.bold else "normal",
         )
 
@@ -242,8 +281,9 @@ def number(value: float, form: str = ".3g") -> str:
 
 def swatch(style: Look) -> str:
     """Return an optimizer's marker as inline SVG, for a legend in running text."""
-    mark = Dots([(8, 8)], style.color, style.marker, 5.5).svg(lambda points: points)
-    return f'<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">{mark}</svg>'
+    mark = themed(Dots([(8, 8)], style.color, style.marker, 5.5).svg(lambda points: points))
+    box = f"0 0 {16 * SCALE} {16 * SCALE}"
+    return f'<svg class="swatch" viewBox="{box}" aria-hidden="true">{mark}</svg>'
 
 
 def keyed(style: Look, text: str) -> str:
