@@ -24,7 +24,7 @@ PRESSES = 40
 
 # Milliseconds from a key press to the frame in which the browser shows another overlay.
 TIME_ONE_PRESS = """handle => new Promise(resolve => {
-  const figure = handle.closest("figure.explorer");
+  const figure = handle.closest("div.explorer");
   let start = 0;
   const observer = new MutationObserver(() => {
     if (!start) return;
@@ -51,8 +51,8 @@ def press(page: Page, handle: ElementHandle, key: str) -> float | None:
 def time_sliders(page: Page) -> list[float]:
     """Press arrow keys on every slider of a page, to the right and back."""
     times: list[float] = []
-    for handle in page.query_selector_all("figure.explorer .noUi-handle"):
-        stops = int(float(handle.get_attribute("aria-valuemax") or 0))
+    for handle in page.query_selector_all("div.explorer input[type=range]"):
+        stops = int(float(handle.get_attribute("max") or 0))
         handle.press("Home")
         for i in range(PRESSES):
             key = "ArrowRight" if i % (2 * stops) < stops else "ArrowLeft"
@@ -66,7 +66,7 @@ def measure(browser: Browser, path: Path) -> dict[str, object]:
     seen = chromium.visit(browser, path)
     times = time_sliders(seen.page)
     frames = seen.page.eval_on_selector_all(
-        "figure.explorer", "all => all.reduce((sum, f) => sum + Number(f.dataset.frames), 0)"
+        "div.explorer", "all => all.reduce((sum, f) => sum + Number(f.dataset.frames), 0)"
     )
     text = path.read_bytes()
     row: dict[str, object] = {

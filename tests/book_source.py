@@ -23,6 +23,7 @@ HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 LONGEST_CELL = 12
 LONGEST_LINE = 79  # what the column of the page shows without scrolling
 DRAWS = re.compile(r"\bplt\.|\bsubplots\(|\b(?:ax|axes|fig)\d?(?:\[[^\]]*\])?\.\w+\(")
+SHOWS = re.compile(r"(?:figures|landing|show)\.(?!table)\w+\(")  # as a line of its own
 LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX|TBD)\b|(?i:\blorem ipsum\b|\bcoming soon\b)")
 
 
@@ -45,15 +46,44 @@ def figures_without_alt(page: Page) -> list[str]:
     return found
 
 
+def figures_without_caption(page: Page) -> list[str]:
+    """A cell that ends in a figure gives it a name and a caption, and the text refers to it."""
+    referred = set(re.findall(r"\{numref\}`(?:[^`<]*<)?([\w:-]+)>?`", page.text))
+    found = []
+    for cell in page.all("code-cell"):
+        body = [line for line in cell.body if line.strip()]
+        name = cell.options.get("name", "")
+        if not cell.caption and any(SHOWS.match(line) for line in body):
+            found.append(f"line {cell.line}: a figure without a caption in mystnb: figure:")
+        if cell.caption and name not in referred:
+            found.append(f"line {cell.line}: no {{numref}} refers to the figure {name!r}")
+        if len(body) == 1 and SHOWS.match(body[0]) and not hidden(cell):
+            found.append(f"line {cell.line}: a cell that only calls a figure shows its input")
+    return found
+
+
+def tables_by_hand(page: Page) -> list[str]:
+    """A table of numbers is a picture, or made by show.table."""
+    return [
+        f"line {cell.line}: a table put together from strings"
+        for cell in page.all("code-cell")
+        if any(re.search(r"\.join\(|\brows? *(?:\+?=|\.append)", line) for line in cell.body)
+    ]
+
+
+def hidden(cell: Directive) -> bool:
+    """Say whether the page does not show the input of a cell."""
+    return any(tag in cell.options.get("tags", "") for tag in HIDDEN)
+
+
 def long_cells(page: Page) -> list[str]:
     """A visible cell fits in one look."""
     found = []
     for cell in page.all("code-cell"):
         length = sum(1 for line in cell.body if line.strip())
-        hidden = any(tag in cell.options.get("tags", "") for tag in HIDDEN)
-        if length > LONGEST_CELL and not hidden:
+        if length > LONGEST_CELL and not hidden(cell):
             found.append(f"line {cell.line}: a visible cell of {length} lines")
-        if any(len(line) > LONGEST_LINE for line in cell.body) and not hidden:
+        if any(len(line) > LONGEST_LINE for line in cell.body) and not hidden(cell):
             found.append(f"line {cell.line}: a visible cell with a line that must be scrolled")
     return found
 
@@ -134,6 +164,8 @@ def disorder_in_glossary(page: Page) -> list[str]:
 
 PAGE_RULES = (
     figures_without_alt,
+    figures_without_caption,
+    tables_by_hand,
     long_cells,
     statements_without_source,
     statements_without_proof,

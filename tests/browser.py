@@ -22,16 +22,14 @@ FLAGS = [
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 HEAVIEST_PAGE = 150_000  # bytes of HTML, gzipped
-MOST_FRAMES = 200
-MOST_BACKGROUNDS = 4
+HEAVIEST_FIGURES = 75_000  # bytes of all stops of all sliders of a page, gzipped
 PATIENCE = 3_000  # milliseconds until a picture has to have changed
 
 # The overlays that are seen in the figure an element belongs to.
 PICTURE = """element => {
-  const figure = element.closest("figure.explorer");
+  const figure = element.closest("div.explorer");
   if (!figure) return "";
-  return [...figure.querySelectorAll("svg.overlay")]
-    .filter(overlay => overlay.checkVisibility()).map(overlay => overlay.outerHTML).join("");
+  return [...figure.querySelectorAll("svg.overlay")].map(overlay => overlay.outerHTML).join("");
 }"""
 
 # What kind of stop has the focus; nothing when Tab is round the page.
@@ -39,7 +37,7 @@ STOP = """() => {
   const stop = document.activeElement;
   if (stop === document.body || stop.dataset.visited) return null;
   stop.dataset.visited = "1";
-  if (stop.getAttribute("aria-pressed") === "false") return "toggle";
+  if (stop.type === "radio" && stop.closest(".explorer")) return "choice";
   return stop.getAttribute("role") || stop.type || stop.localName;
 }"""
 
@@ -102,7 +100,7 @@ def settle(seen: Visit) -> None:
     seen.page.evaluate("window.MathJax && MathJax.startup && MathJax.startup.promise")
     try:
         seen.page.wait_for_function(
-            "!document.querySelector('figure.explorer:not([data-ready])')", timeout=20_000
+            "!document.querySelector('div.explorer:not([data-ready])')", timeout=20_000
         )
     except Error:
         seen.problems.append("an interactive figure never became ready")
@@ -181,14 +179,12 @@ def barriers(page: Page) -> list[str]:
 def over_budget(page: Page, path: Path) -> list[str]:
     """What a page carries too much of."""
     weight = len(gzip.compress(path.read_bytes()))
-    frames, backgrounds = page.evaluate(
-        """["frames", "backgrounds"].map(key => [...document.querySelectorAll("figure.explorer")]
-          .reduce((sum, figure) => sum + Number(figure.dataset[key] || NaN), 0))"""
+    stops = page.eval_on_selector_all(
+        "div.explorer > script", "all => all.map(script => script.textContent).join()"
     )
     budget = [
         ("bytes of HTML, gzipped", weight, HEAVIEST_PAGE),
-        ("overlay frames", frames, MOST_FRAMES),
-        ("background pictures", backgrounds, MOST_BACKGROUNDS),
+        ("bytes of stops, gzipped", len(gzip.compress(stops.encode())), HEAVIEST_FIGURES),
     ]
     return [f"{found} {what}, at most {most}" for what, found, most in budget if not found <= most]
 
@@ -213,19 +209,19 @@ def focused(page: Page) -> ElementHandle:
 
 def use(page: Page, kind: str) -> list[str]:
     """Try what has the focus by keyboard."""
-    if kind == "slider":
+    if kind == "range":
         return move_slider(page, focused(page))
     if kind == "radio":
         return answer_quiz(page, focused(page))
-    if kind == "toggle":
-        return press_and_see(page, focused(page), "Enter")
+    if kind == "choice":
+        return press_and_see(page, focused(page), "ArrowRight")
     if kind == "summary":
         page.keyboard.press("Enter")
     return []
 
 
 def press_and_see(page: Page, element: ElementHandle, key: str) -> list[str]:
-    """Press a key on a control and wait until the picture is another one."""
+    """Press a key on a control; the picture has to be another one then."""
     before = element.evaluate(PICTURE)
     page.keyboard.press(key)
     try:
@@ -235,7 +231,7 @@ def press_and_see(page: Page, element: ElementHandle, key: str) -> list[str]:
             timeout=PATIENCE,
         )
     except Error:
-        name = element.get_attribute("aria-label") or element.inner_text()
+        name = element.evaluate("e => e.labels.length ? e.labels[0].innerText : e.outerHTML")
         return [f"{key} on {name!r} does not change the picture"]
     return []
 
@@ -243,7 +239,7 @@ def press_and_see(page: Page, element: ElementHandle, key: str) -> list[str]:
 def move_slider(page: Page, handle: ElementHandle) -> list[str]:
     """Move a slider to its ends by keyboard; it must have a name and speak its values."""
     found = []
-    if not (handle.get_attribute("aria-label") or "").strip():
+    if not handle.evaluate("e => e.labels.length && e.labels[0].innerText.trim()"):
         found.append("a slider has no name")
     # First to the middle, wherever it stood, so that each key below has to change something.
     page.keyboard.press("Home")
@@ -253,7 +249,7 @@ def move_slider(page: Page, handle: ElementHandle) -> list[str]:
         found += press_and_see(page, handle, key)
         spoken.add(handle.get_attribute("aria-valuetext"))
         readout = handle.evaluate(
-            "e => e.closest('.widget-slider').querySelector('.widget-readout').textContent"
+            "e => e.closest('.explorer-control').querySelector('output').textContent"
         )
         if handle.get_attribute("aria-valuetext") != readout:
             found.append(f"a slider shows {readout!r} but says another value")

@@ -57,6 +57,15 @@ GOOD = {
         "![a line](a.svg)\n"
         "```{code-cell}\nfigures.landing()\n```\n"
     ),
+    "figures_without_caption": (
+        "```{code-cell}\n---\ntags: [remove-input]\nmystnb:\n  figure:\n    name: fig-a\n"
+        "    caption: |\n      A line,\n      $x$.\n---\nfigures.landing()\n```\n"
+        "{numref}`fig-a` shows it, {numref}`figure %s <fig-b>` too.\n"
+        "```{code-cell}\n---\nmystnb:\n  figure: {name: fig-b, caption: B.}\n---\n"
+        "x = 1\nshow.bound(x, x, x)\n```\n"
+        "```{code-cell}\nx = figures.plane()\nshow.table(x, x)\n```\n"
+    ),
+    "tables_by_hand": "```{code-cell}\nshow.table([[1, 2]], ['a', 'b'])\narrows = 1\n```\n",
     "long_cells": (
         "```{code-cell}\n" + "x = 1\n\n" * 12 + "```\n"
         "```{code-cell}\n:tags: [hide-input]\n" + "x = 1\n" * 13 + "```\n"
@@ -90,6 +99,19 @@ BAD = {
         "```{code-cell}\nfig, ax = plt.subplots()\n```\n",
         "```{code-cell}\n:tags: [hide-input]\nax.plot(x)\n```\n",
         "```{code-cell}\naxes[0, 1].plot(x)\n```\n",
+    ],
+    "figures_without_caption": [
+        "```{code-cell}\nfigures.landing()\n```\n",
+        "```{code-cell}\nx = 1\nshow.sweep(x, x)\n```\n",
+        "```{code-cell}\n---\ntags: [remove-input]\nmystnb:\n  figure:\n    name: fig-a\n"
+        "    caption: A.\n---\nfigures.landing()\n```\n",
+        "```{code-cell}\n---\nmystnb:\n  figure:\n    name: fig-a\n    caption: A.\n---\n"
+        "figures.landing()\n```\n{numref}`fig-a`\n",
+    ],
+    "tables_by_hand": [
+        '```{code-cell}\nprint("\\n".join(lines))\n```\n',
+        "```{code-cell}\nrows = ['a  b']\n```\n",
+        "```{code-cell}\nrows.append('a')\n```\n",
     ],
     "long_cells": [
         "```{code-cell}\n" + "x = 1\n" * 13 + "```\n",

@@ -131,7 +131,7 @@ def test_quiz(html: dict[str, str]) -> None:
 def test_no_script_of_an_unused_extension(html: dict[str, str]) -> None:
     for page in html.values():
         assert "thebe" not in page and "togglebutton.js" not in page
-        assert "explorer.js" not in page and "html-manager" not in page
+        assert "embed" not in page and "require.js" not in page
 
 
 @pytest.mark.parametrize("builder", ["text", "latex"])

@@ -160,6 +160,15 @@ def test_a_figure_is_packed_into_the_notebook() -> None:
     assert list(cell.attachments["_static-opening.png"]) == ["image/png"]
 
 
+def test_a_figure_from_a_cell_has_its_number_and_caption_below_it() -> None:
+    header = "---\ntags: [remove-input]\nmystnb:\n  figure:\n    name: fig-a\n    caption: |\n"
+    text = f"```{{code-cell}}\n{header}      It is\n      $\\R$.\n---\nx\n```\n{{numref}}`fig-a`"
+    code, caption, text = cells(text)
+    assert code.source == "x" and code.metadata["jupyter"] == {"source_hidden": True}
+    assert caption.source == '<a id="fig-a"></a>**Fig. 3.1** It is\n$\\mathbb{R}$.'
+    assert text.source == "[Fig. 3.1](#fig-a)"
+
+
 # ------------------------------------------------------------------------- text and links
 
 

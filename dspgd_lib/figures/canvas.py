@@ -174,7 +174,7 @@ def _svg(fig: Any, alt: str) -> str:
 def _own_names(body: str) -> str:
     """Drop names that nothing refers to, and make the others this picture's own."""
     used = set(re.findall(r"#([\w.-]+)\)?\"", body))
-    mine = "f" + sha256(body.encode()).hexdigest()[:6]
+    mine = "x" + sha256(body.encode()).hexdigest()[:6]
 
     def rename(match: re.Match[str]) -> str:
         return f' id="{mine}{match[1]}"' if match[1] in used else ""

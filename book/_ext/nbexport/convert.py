@@ -167,6 +167,11 @@ class Chapter:
         if kept:
             cell.metadata["tags"] = kept
         self.cells.append(cell)
+        if d.caption:
+            target = self.index.boxes[self.name, d.line]
+            caption = self.blocks(list(split(d.caption.splitlines(), d.line)))
+            self.pending.append(self.captioned(target, caption))
+            self.flush()
 
     def pass_gate(self, d: Directive) -> None:
         """Begin or end an exercise or a solution that has code cells inside."""
@@ -275,8 +280,13 @@ class Chapter:
         if d.name == "image":
             return picture
         target = self.index.boxes[self.name, d.line]
+        return f"{picture}\n\n{self.captioned(target, self.blocks(d.blocks))}"
+
+    @staticmethod
+    def captioned(target: Target, caption: str) -> str:
+        """Write the caption of a figure behind its number."""
         anchor = f'<a id="{target.anchor}"></a>' if target.anchor else ""
-        return f"{picture}\n\n{anchor}**{target.name}** {self.blocks(d.blocks)}"
+        return f"{anchor}**{target.name}** {caption}"
 
     def picture(self, alt: str, path: str) -> str:
         """Pack a picture into the notebook, wherever that will lie."""

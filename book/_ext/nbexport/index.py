@@ -69,8 +69,8 @@ class Index:
             name = kind.capitalize()
         elif kind == "exercise":
             name = "Exercise"
-        elif kind == "figure":
-            name = "Fig."
+        elif kind == "figure" or d.caption:
+            kind, name = "figure", "Fig."
         elif kind == "math" and label:
             name = "Equation"
         else:

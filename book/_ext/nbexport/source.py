@@ -9,6 +9,9 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:.-]+)\}(?P<rest>.*)$")
 PLAIN_FENCE = re.compile(r"^ *(?P<fence>`{3,}|~{3,})[\w+-]*$")
@@ -39,6 +42,11 @@ class Directive:
     def label(self) -> str:
         """The label given, or nothing."""
         return self.options.get("label", "")
+
+    @property
+    def caption(self) -> str:
+        """What a code cell says about its figure, in Markdown, or nothing."""
+        return self.options.get("caption", "").strip() if self.name == "code-cell" else ""
 
     @property
     def blocks(self) -> list[Directive | Text]:
@@ -151,12 +159,21 @@ def read_options(lines: list[str], directive: Directive) -> int:
     at = 0
     if lines and lines[0].strip() == "---":
         at = next((i for i, text in enumerate(lines[1:], 1) if text.strip() == "---"), 0) + 1
-        for text in lines[1 : at - 1]:
-            key, _, value = text.strip().partition(":")
-            directive.options[key] = value.strip()
+        directive.options.update(leaves(yaml.safe_load("\n".join(lines[1 : at - 1])) or {}))
     else:
         while at < len(lines) and (option := re.match(r"\s*:([\w-]+):(.*)$", lines[at])):
             directive.options[option[1]] = option[2].strip()
             at += 1
     directive.body = lines[at:]
     return at
+
+
+def leaves(options: dict[str, Any]) -> dict[str, str]:
+    """Give the options of a header in YAML without their nesting: each has a name of its own."""
+    found: dict[str, str] = {}
+    for key, value in options.items():
+        if isinstance(value, dict):
+            found.update(leaves(value))
+        else:
+            found[key] = " ".join(value) if isinstance(value, list) else str(value)
+    return found
