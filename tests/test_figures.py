@@ -14,9 +14,9 @@ from dspgd_lib import plotting, potentials, preconditioners, spectral
 from dspgd_lib.experiments import distance_to_interpolators, limit_against_learning_rate
 from dspgd_lib.figures import (
     bregman,
+    canvas,
     convex_toolbox,
     experiments,
-    explorer,
     landing,
     mirror_descent,
     normalized_gd,
@@ -317,18 +317,18 @@ def test_each_preconditioner_has_a_look_of_its_own():
 
 def test_the_overlay_lies_where_the_saved_picture_has_its_axes(figure):
     for panel in figure.panels:
-        fig, ax = explorer._draw(panel)
+        fig, ax = canvas._draw(panel)
         before = ax.bbox.bounds
-        with plt.style.context(plotting.STYLE_SHEET), io.BytesIO() as out:
+        with canvas._look(), io.BytesIO() as out:
             fig.savefig(out, format="svg", dpi=100)
         assert np.allclose(ax.bbox.bounds, before, atol=0.01)
         plt.close(fig)
 
 
 def test_words_of_an_overlay_stay_inside_their_panel():
-    canvas = Canvas.of(Panel(square, "square", (360, 300), axes=False))
+    drawn = Canvas.of(Panel(square, "square", (360, 300), axes=False))
     for at, anchor in (((1, 0.5), "start"), ((0, 0.5), "end"), ((0, 0.5), "middle")):
-        (word,) = canvas.layer([Text(at, "exponential decay", "#2b3038", anchor=anchor)]).words
+        (word,) = drawn.layer([Text(at, "exponential decay", "#2b3038", anchor=anchor)]).words
         x = float(re.search(r'x="(-?\d+)"', word)[1]) / SCALE
         wide = 0.5 * 12.5 * len("exponential decay")
         left = {"start": x, "end": x - wide, "middle": x - wide / 2}[anchor]

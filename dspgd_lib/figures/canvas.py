@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -125,7 +127,7 @@ class _Powers(LogFormatterSciNotation):
 def _draw(panel: Panel) -> tuple[Any, Any]:
     """Draw a panel on a matplotlib figure of its size; return the figure and its axes."""
     width, height = panel.size
-    with plt.style.context(STYLE_SHEET):
+    with _look():
         fig = plt.figure(figsize=(width / 100, height / 100), dpi=100)
         if panel.axes:
             ax = fig.add_subplot()
@@ -141,6 +143,14 @@ def _draw(panel: Panel) -> tuple[Any, Any]:
     return fig, ax
 
 
+@contextmanager
+def _look() -> Iterator[None]:
+    """Use the style sheet; 𝓦 is not in matplotlib's font, but the page will have it."""
+    with plt.style.context(STYLE_SHEET), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
 def _speak_plainly(fig: Any, ax: Any) -> None:
     """Write formulas in ordinary characters: matplotlib would place each one by itself."""
     for axis in (ax.xaxis, ax.yaxis):
@@ -154,7 +164,7 @@ def _speak_plainly(fig: Any, ax: Any) -> None:
 
 def _svg(fig: Any, alt: str) -> str:
     """Return a figure as an SVG element for the page: its theme, its font, no name twice."""
-    with plt.style.context(STYLE_SHEET), io.StringIO() as out:
+    with _look(), io.StringIO() as out:
         fig.savefig(out, format="svg", dpi=100, metadata={"Date": None, "Creator": None})
         picture = out.getvalue()
     picture = re.sub(

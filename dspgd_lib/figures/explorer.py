@@ -20,7 +20,6 @@ import numpy as np
 from IPython.display import display
 
 from dspgd_lib.figures.canvas import Canvas, Layer, Panel
-from dspgd_lib.figures.canvas import _draw as _draw
 from dspgd_lib.figures.controls import Buttons, Slider
 from dspgd_lib.figures.marks import Mark
 from dspgd_lib.figures.page import style
