@@ -201,11 +201,11 @@ def test_a_batch_computes_all_stops_of_a_page_at_once_and_one_value_in_jupyter(s
 def test_a_picture_is_text_and_lines_in_the_colours_of_the_page():
     def draw(ax):
         ax.plot([1, 10], [1, 100], color=plotting.look(preconditioners.Adam(1.0)).color)
-        ax.set(xscale="log", yscale="log", xlabel=r"$\varepsilon$ of $w_1$")
+        ax.set(title="0.125 of 1", xscale="log", yscale="log", xlabel=r"$\varepsilon$ of $w_1$")
 
     html = Picture([Panel(draw, "a <line>")]).html()
     assert 'aria-label="a &lt;line&gt;"' in html and "var(--caa3377)" in html
-    assert ">ε of w₁</text>" in html and ">10¹</text>" in html
+    assert ">ε of w₁</text>" in html and ">0.125 of 1<" in html and ">10¹</text>" in html
     assert not re.search("#[0-9a-f]{6}|font-family|<style|<image", html)
     names = re.findall(r' id="([^"]*)"', html)
     assert len(names) == len(set(names))

@@ -173,12 +173,17 @@ def _svg(fig: Any, alt: str) -> str:
     box = re.search(r'viewBox="([^"]*)"', picture)
     body = picture[picture.index(">", picture.index("<svg")) + 1 :]
     body = re.sub(r"\s*\n\s*", "", body)
-    body = re.sub(r"(\d\.\d)\d+", r"\1", body).replace("xlink:", "")
+    body = re.sub(r"<[^>]*>", _short, body).replace("xlink:", "")
     body = re.sub(r" ?font-family: [^;\"]*;?", "", body)
     body = re.sub(r"font: ([^;\"]*?)([\d.]+px) [^;\"]*", r"font-size: \2; \1", body)
     body = _own_names(body).replace("<defs></defs>", "")
     opening = f'<svg class="background" viewBox="{box[1] if box else ""}" role="img"'
     return themed(f'{opening} aria-label="{escape(alt)}">{body}')
+
+
+def _short(tag: re.Match[str]) -> str:
+    """Round the coordinates in a tag to a tenth of a point; what a text says stays."""
+    return re.sub(r"(\d\.\d)\d+", r"\1", tag[0])
 
 
 def _own_names(body: str) -> str:

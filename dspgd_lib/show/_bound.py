@@ -209,11 +209,15 @@ class _Drawing:
     def _common(self) -> bool:
         """Whether one bound holds for several curves."""
         first = self.pairs[0].proved
-        return len(self.pairs) > 1 and first is not None and all(
-            pair.proved is not None
-            and np.array_equal(pair.proved, first)
-            and np.array_equal(pair.curve.x, self.pairs[0].curve.x)
-            for pair in self.pairs
+        return (
+            len(self.pairs) > 1
+            and first is not None
+            and all(
+                pair.proved is not None
+                and np.array_equal(pair.proved, first)
+                and np.array_equal(pair.curve.x, self.pairs[0].curve.x)
+                for pair in self.pairs
+            )
         )
 
     def _line_color(self, pair: Pair) -> str:

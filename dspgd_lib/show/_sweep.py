@@ -164,7 +164,11 @@ def _predicted(
     if power is not None:
         used, slope = _fitted(curve.x, y, within)
         ends = used[[0, -1]]
-        middle = used[len(used) // 2] if len(used) % 2 else np.sqrt(np.prod(used[len(used) // 2 - 1 :][:2]))
+        middle = (
+            used[len(used) // 2]
+            if len(used) % 2
+            else np.sqrt(np.prod(used[len(used) // 2 - 1 :][:2]))
+        )
         height = np.exp(np.interp(np.log(middle), np.log(curve.x[y > 0]), np.log(y[y > 0])))
         if line is None:
             line = (ends, height * (ends / middle) ** power)

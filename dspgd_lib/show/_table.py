@@ -84,7 +84,9 @@ class Table:
         rows = self._shown(html=False)
         widths = self._widths(rows)
         lines = wrap(self.caption, WIDTH)
-        lines += self._lines([wrap(head, w) for head, w in zip(self.columns, widths, strict=True)], widths)
+        lines += self._lines(
+            [wrap(head, w) for head, w in zip(self.columns, widths, strict=True)], widths
+        )
         lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
         for row in rows:
             split_cells = [
@@ -172,7 +174,9 @@ def table(
     found = _rows(rows, len(heads))
     forms = _forms(form, len(heads))
     cells = tuple(
-        tuple(_formatted(value, one, head) for value, one, head in zip(row, forms, heads, strict=True))
+        tuple(
+            _formatted(value, one, head) for value, one, head in zip(row, forms, heads, strict=True)
+        )
         for row in found
     )
     return Table(cells, tuple(map(plain, heads)), plain(caption), _sides(align, found, len(heads)))
@@ -200,7 +204,9 @@ def _rows(rows: Any, count: int) -> list[list[Any]]:
     for i, row in enumerate(found):
         if row is None or len(row) != count:
             what = "a text" if row is None else f"{len(row)} entries"
-            raise ValueError(f"rows[{i}] must have one entry for each of the {count} columns, found {what}.")
+            raise ValueError(
+                f"rows[{i}] must have one entry for each of the {count} columns, found {what}."
+            )
     if not found:
         raise ValueError("rows is empty: give the table at least one row.")
     return [row for row in found if row is not None]
@@ -209,7 +215,9 @@ def _rows(rows: Any, count: int) -> list[list[Any]]:
 def _forms(form: Any, count: int) -> list[Form]:
     forms = [form] * count if isinstance(form, str) or callable(form) else list(form)
     if len(forms) != count:
-        raise ValueError(f"form must be one, or one for each of {count} columns, found {len(forms)}.")
+        raise ValueError(
+            f"form must be one, or one for each of {count} columns, found {len(forms)}."
+        )
     return ["{:.3g}" if one is None else one for one in forms]
 
 
@@ -248,7 +256,9 @@ def _formatted(value: Any, form: Form, head: str) -> str:
     if not _is_number(value):
         return str(value)
     if np.isnan(value):
-        raise ValueError(f"rows holds NaN in the column {head!r}: write None where nothing is known.")
+        raise ValueError(
+            f"rows holds NaN in the column {head!r}: write None where nothing is known."
+        )
     try:
         return form(value) if callable(form) else form.format(value)
     except (ValueError, IndexError, KeyError, TypeError):
