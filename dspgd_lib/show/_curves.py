@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._validation import Array
 from ..figures.words import plain
@@ -162,3 +163,21 @@ def check_text(**texts: Any) -> None:
     for name, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"{name} must be a text, found {type(text).__name__}.")
+
+
+def check_pair(argument: str, value: Any) -> None:
+    """Complain unless an argument is a pair of texts."""
+    if not (isinstance(value, (tuple, list)) and len(value) == 2):
+        raise ValueError(f"{argument} must be two texts, for dots and line, found {value!r}.")
+    check_text(**{f"{argument}[{i}]": text for i, text in enumerate(value)})
+
+
+def called(argument: str, law: Callable[[Array], ArrayLike], places: Array) -> Array:
+    """Return the values of a function at some places, and complain if it gives others."""
+    found = numbers(argument, law(places), infinite=True)
+    if found.shape != places.shape:
+        raise ValueError(
+            f"{argument} must return one value for each place, found shape {found.shape} for "
+            f"{places.shape}: write it for arrays."
+        )
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from .._validation import Array
+from ..plotting import FAINT
 
 AIR = 3.0  # pixels that a label keeps to others and to the edge
 STEP = 3.0  # pixels between the points that stand for a curve
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in pixels."""
+Place = tuple[float, float, float, float]
+"""A point in pixels, and the part of the text (0 to 1) that lies left of it and below it."""
 
 
 @dataclass
@@ -64,8 +67,30 @@ class Board:
         return self.write(text, color, own, weight, _beside(own, self.unit))
 
     def near(self, text: str, color: str, point: Array, weight: str = "normal") -> Any:
-        """Write a remark on one point, given in pixels, beside it."""
-        return self.write(text, color, point[None], weight, _around(point, self.unit))
+        """Write a remark on one point, given in pixels, and lead the eye from one to the other."""
+        words = self.write(text, color, point[None], weight, _around(point, self.unit))
+        if words is not None:
+            self._lead(point, self.boxes[-1])
+        return words
+
+    def anywhere(self, text: str, color: str) -> Any:
+        """Write a text where there is room, in a corner if it can be."""
+        return self.write(text, color, np.empty((0, 2)), "normal", ())
+
+    def _lead(self, point: Array, box: Box) -> None:
+        """Draw a thin line from a point to a text that is not beside it."""
+        end = np.clip(point, box[:2], box[2:])
+        far = float(np.hypot(*(end - point)))
+        if far < 16 * self.unit:
+            return
+        start = point + (end - point) * 6 * self.unit / far
+        inverse = self.ax.transAxes.inverted()
+        line = np.array([start, point + (end - point) * (1 - 2 * self.unit / far)])
+        self.ax.plot(
+            *inverse.transform(line).T, color=FAINT, lw=0.7, transform=self.ax.transAxes,
+            zorder=3.5, gid="lead", scalex=False, scaley=False,
+        )  # fmt: skip
+        self.points.append(_densely(line, STEP * self.unit))
 
     def write(
         self,
@@ -73,50 +98,52 @@ class Board:
         color: str,
         own: Array,
         weight: str,
-        places: Iterator[tuple[float, float, float, float]],
+        places: Iterable[Place],
+        dislike: Callable[[Box], float] = lambda box: 0.0,
+        weight_far: float = 1.0,
     ) -> Any:
-        """Write a text at the best of some places, or where else in the axes it fits.
-
-        A place is a point (x, y) and the part of the text (0 to 1) that lies left of and below it.
-        """
-        words, wide, high = self._measured(text, color, weight)
-        best, least = None, np.inf
-        for order, (x, y, left, below) in enumerate(self._all(places)):
-            box = self._shifted(x - left * wide, y - below * high, wide, high)
-            cost = self._cost(box, own) + 0.02 * order
-            if cost < least:
-                best, least = box, cost
-            if least < 1.0:
+        """Write a text at the best of some places, or where else in the axes it fits."""
+        found = list(self._all(places))
+        best: tuple[float, Box, str] | None = None
+        for level, lines in enumerate(_broken(text)):
+            words = self._words(lines, color, weight)
+            size = words.get_window_extent()
+            words.remove()
+            if size.width > 0.62 * self.box.width and lines != _broken(text)[-1]:
+                continue
+            for x, y, left, below, order in found:
+                corner = (x - left * size.width, y - below * size.height)
+                box = self._shifted(*corner, size.width, size.height)
+                cost = self._cost(box, own, weight_far) + order + dislike(box) + level
+                if cost < (best[0] if best else np.inf):
+                    best = cost, box, lines
+                if cost < level + 1.0:
+                    break
+            if best and best[0] < level + 1.0:
                 break
         if best is None:  # a text larger than the axes, or more texts than they hold
-            words.remove()
             return None
-        self.boxes.append(best)
-        inverse = self.ax.transAxes.inverted()
-        words.set_position(inverse.transform((best[0], best[1])))
+        self.boxes.append(best[1])
+        words = self._words(best[2], color, weight)
+        words.set_position(self.ax.transAxes.inverted().transform(best[1][:2]))
         return words
 
-    def _all(self, places: Iterator[Any]) -> Iterator[tuple[float, float, float, float]]:
-        yield from places
+    def _words(self, lines: str, color: str, weight: str) -> Any:
+        words = self.ax.text(
+            0, 0, lines, color=color, weight=weight, transform=self.ax.transAxes,
+            ha="left", va="bottom", zorder=6, linespacing=1.1,
+        )  # fmt: skip
+        words.set_in_layout(False)
+        return words
+
+    def _all(self, places: Iterable[Place]) -> Iterator[tuple[float, float, float, float, float]]:
+        """Return the places, then all others, with how much they are disliked (less than 1)."""
+        for order, place in enumerate(places):
+            yield *place, min(0.003 * order, 0.9)
         box = self.box
         for y in np.linspace(box.y1, box.y0, 24):
             for x in np.linspace(box.x1, box.x0, 12):
-                yield float(x), float(y), 0.5, 0.5
-
-    def _measured(self, text: str, color: str, weight: str) -> tuple[Any, float, float]:
-        """Return the text, of several lines if it is long, and its size in pixels."""
-        for longest in (60, 24, 16, 12):
-            lines = "\n".join(wrap(text, longest, break_long_words=longest == 12)) or " "
-            words = self.ax.text(
-                0, 0, lines, color=color, weight=weight, transform=self.ax.transAxes,
-                ha="left", va="bottom", zorder=6, linespacing=1.1,
-            )  # fmt: skip
-            words.set_in_layout(False)
-            size = words.get_window_extent()
-            if size.width < 0.62 * self.box.width or longest == 12:
-                return words, size.width, size.height
-            words.remove()
-        raise AssertionError
+                yield float(x), float(y), 0.5, 0.5, 0.95
 
     def _shifted(self, x: float, y: float, wide: float, high: float) -> Box:
         """Return the box with this lower left corner, moved into the axes where it sticks out."""
@@ -125,7 +152,7 @@ class Board:
         y = min(max(y, box.y0 + air), box.y1 - air - high)
         return x, y, x + wide, y + high
 
-    def _cost(self, box: Box, own: Array) -> float:
+    def _cost(self, box: Box, own: Array, weight_far: float) -> float:
         """Return ∞ over another label or outside the axes; else how much is covered, how far."""
         air = AIR * self.unit
         x0, y0, x1, y1 = box
@@ -145,7 +172,14 @@ class Board:
         far = float(_distance(own, box).min()) if len(own) else 0.0
         # Beside another curve than its own, a label would name the wrong one.
         wrong = 6.0 if far > nearest + 1.0 else 0.0
-        return 2.0 * covered + wrong + 0.04 * max(0.0, far / self.unit - 12)
+        return 2.0 * covered + weight_far * (wrong + 0.02 * max(0.0, far / self.unit - 12))
+
+
+def _broken(text: str) -> list[str]:
+    """Return a text in one line, and in more and shorter ones."""
+    found = ["\n".join(wrap(text, longest, break_long_words=False)) for longest in (99, 24, 16, 12)]
+    found.append("\n".join(wrap(text, 16)) or " ")
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _distance(points: Array, box: Box) -> Array:
@@ -166,7 +200,7 @@ def _densely(pixels: Array, step: float) -> Array:
     return np.c_[np.interp(at, length, pixels[:, 0]), np.interp(at, length, pixels[:, 1])]
 
 
-def _beside(own: Array, unit: float) -> Iterator[tuple[float, float, float, float]]:
+def _beside(own: Array, unit: float) -> Iterator[Place]:
     """Return places above and below a curve, from its right end to its left one."""
     if len(own) == 0:
         return
@@ -181,7 +215,7 @@ def _beside(own: Array, unit: float) -> Iterator[tuple[float, float, float, floa
         yield x - 8 * unit, y, 1.0, 0.5
 
 
-def _around(point: Array, unit: float) -> Iterator[tuple[float, float, float, float]]:
+def _around(point: Array, unit: float) -> Iterator[Place]:
     """Return places round a point, near ones first."""
     x, y = point
     for gap in (9.0, 14.0, 22.0, 34.0, 48.0, 64.0):

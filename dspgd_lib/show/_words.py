@@ -64,7 +64,7 @@ def ratio(value: float) -> str:
 
 def said(label: str) -> str:
     """Return a label as alt text says it: without dollar signs."""
-    return plain(label).replace("$", "").replace("\n", " ")
+    return re.sub(r"[${}\\]", "", plain(label)).replace("\n", " ")
 
 
 def listed(parts: list[str]) -> str:
