@@ -133,7 +133,7 @@ def _named(cells: Any, names: Any) -> list[Kind]:
             raise ValueError(
                 f"names says nothing of the kind {number}: give it a text, or a text and a colour."
             )
-        name = f"kind {number}" if names is None else names[number]
+        name: Any = f"kind {number}" if names is None else names[number]
         if isinstance(name, (tuple, list)) and len(name) == 2:
             name, fill = name
         check_text(**{f"names[{number}]": name, f"the colour of names[{number}]": fill})

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validation import Array
 from ..figures.canvas import Panel
 from ..figures.picture import Picture
 from . import _scales

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._validation import Array
 from . import _scales
@@ -53,9 +54,9 @@ class Frame:
         _scales.fix(ax.yaxis, *self.y, self.log[1])
         return Board(ax)
 
-    def hidden(self, y: Array) -> Array:
+    def hidden(self, y: Array) -> NDArray[np.bool_]:
         """Tell which values lie below a logarithmic axis."""
-        return y < self.y[0] if self.log[1] else np.zeros(len(y), dtype=bool)
+        return np.asarray(y < self.y[0]) & self.log[1]
 
     def dots(self, board: Board, curve: Curve, y: Array, always: Sequence[int] = ()) -> Array:
         """Draw values as dots, thinned out, and mark those below the axis at its edge.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .._validation import Array
 from ..plotting import FAINT
 
 AIR = 3.0  # pixels that a label keeps to others and to the edge
 STEP = 3.0  # pixels between the points that stand for a curve
+Indices = NDArray[np.intp]
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in pixels."""
 Place = tuple[float, float, float, float]
@@ -68,7 +70,11 @@ class Board:
 
     def near(self, text: str, color: str, point: Array, weight: str = "normal") -> Any:
         """Write a remark on one point, given in pixels, and lead the eye from one to the other."""
-        words = self.write(text, color, point[None], weight, _around(point, self.unit))
+
+        def struck(box: Box) -> float:
+            return 2.0 * self._strikes(point, box)
+
+        words = self.write(text, color, point[None], weight, _around(point, self.unit), struck)
         if words is not None:
             self._lead(point, self.boxes[-1])
         return words
@@ -77,11 +83,16 @@ class Board:
         """Write a text where there is room, in a corner if it can be."""
         return self.write(text, color, np.empty((0, 2)), "normal", ())
 
+    def _strikes(self, point: Array, box: Box) -> int:
+        """Return how many other labels lie on the way from a point to a text."""
+        way = _densely(np.array([point, np.clip(point, box[:2], box[2:])]), STEP * self.unit)
+        return sum(bool((_distance(way, b) == 0).any()) for b in self.boxes if b is not box)
+
     def _lead(self, point: Array, box: Box) -> None:
         """Draw a thin line from a point to a text that is not beside it."""
         end = np.clip(point, box[:2], box[2:])
         far = float(np.hypot(*(end - point)))
-        if far < 16 * self.unit:
+        if far < 16 * self.unit or self._strikes(point, box):
             return
         start = point + (end - point) * 6 * self.unit / far
         inverse = self.ax.transAxes.inverted()
@@ -227,7 +238,7 @@ def _around(point: Array, unit: float) -> Iterator[Place]:
         )  # fmt: skip
 
 
-def thinned(pixels: Array, most: int, always: Sequence[int] = ()) -> Array:
+def thinned(pixels: Array, most: int, always: ArrayLike = ()) -> Indices:
     """Return indices of at most about ``most`` points, evenly spaced on the picture."""
     if len(pixels) <= most:
         return np.arange(len(pixels))

@@ -31,8 +31,8 @@ def region(mask: Any, x: Array, y: Array) -> Path:
     for loop in outlines(mask):
         corners = [(float(x[column]), float(y[row])) for row, column in loop]
         vertices += [*corners, corners[0]]
-        codes += [Path.MOVETO] + [Path.LINETO] * (len(corners) - 1) + [Path.CLOSEPOLY]
-    return Path(vertices, codes)
+        codes += map(int, [Path.MOVETO] + [Path.LINETO] * (len(corners) - 1) + [Path.CLOSEPOLY])
+    return Path(np.reshape(vertices, (-1, 2)), codes)
 
 
 def outlines(mask: Any) -> list[list[Corner]]:

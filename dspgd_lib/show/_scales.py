@@ -49,10 +49,10 @@ def lowest(values: Array) -> float:
 
     A few values (a tenth at most) that lie `GAP` decades below all others do not.
     """
-    decades = np.sort(np.log10(values[values > 0]))
-    few = max(1, len(decades) // 10)
-    jumps = np.flatnonzero(np.diff(decades[: few + 1]) > GAP)
-    return float(10.0 ** decades[jumps[-1] + 1 if len(jumps) else 0])
+    ordered = np.sort(values[values > 0])
+    few = max(1, len(ordered) // 10)
+    jumps = np.flatnonzero(np.diff(np.log10(ordered[: few + 1])) > GAP)
+    return float(ordered[jumps[-1] + 1 if len(jumps) else 0])
 
 
 def fix(axis: Any, low: float, high: float, log: bool) -> None:
@@ -82,7 +82,8 @@ def log_ticks(low: float, high: float) -> Array:
 
 def linear_ticks(low: float, high: float) -> Array:
     """Return round numbers between two numbers."""
-    places = MaxNLocator(nbins=MOST_TICKS - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    locator = MaxNLocator(nbins=MOST_TICKS - 1, steps=[1, 2, 2.5, 5, 10])
+    places = np.asarray(locator.tick_values(low, high))
     slack = 1e-9 * (high - low)
     return np.asarray(places[(places >= low - slack) & (places <= high + slack)])
 
@@ -96,5 +97,6 @@ def labels(places: Array, log: bool) -> list[str]:
             return [f"{place:g}" for place in places]
         return ["10" + minus(f"{e:.0f}").translate(RAISED) for e in exponents]
     if len(sizes) and (sizes.max() >= 1e5 or sizes.max() < 1e-3):
-        return [written(place, 3) for place in places]
+        tries = ([written(place, digits) for place in places] for digits in range(3, 18))
+        return next((said for said in tries if len(set(said)) == len(said)), [])
     return [minus(f"{place:,.10g}") for place in np.round(places, 12)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..figures.words import plain
-from ._words import minus, raised, split
+from ._words import raised, split
 
 MOST_COLUMNS = 5
 WIDTH = 45  # characters that a phone shows
@@ -163,10 +163,10 @@ def table(
     Examples
     --------
     >>> table([(0.1, 120, 1.2e-5), (10.0, 8, -3.5)], ["ε", "steps", "gap"])
-       ε  steps        gap
-    ──────────────────────
+       ε  steps       gap
+    ─────────────────────
      0.1    120  1.2·10⁻⁵
-    10        8       −3.5
+    10        8      −3.5
     """
     heads = _heads(columns)
     if not isinstance(caption, str):

@@ -1,4 +1,4 @@
-"""Numbers in words: for pictures and tables with raised exponents, for alt text as one says them."""
+"""Numbers in words: with raised exponents on pictures, as one says them in alt text."""
 
 from __future__ import annotations
 
