@@ -343,6 +343,13 @@ def test_limits_hold_the_values_with_a_decade_at_most(values):
     assert high <= max(values) * 10.001
 
 
+def test_a_page_can_carry_the_picture_of_a_long_run():
+    t = np.arange(1, 20_001)
+    runs = np.random.default_rng(0).uniform(0.5, 1, (5, len(t))) / t
+    assert len(show.bound(t, runs, 1 / t).html()) < 45_000
+    assert len(show.sweep(t, runs, law=1 / t).html()) < 45_000
+
+
 def test_pictures_use_colours_of_the_palette_only():
     x = np.geomspace(0.1, 10, 12)
     pictures = [

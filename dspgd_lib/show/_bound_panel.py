@@ -64,9 +64,10 @@ class BoundPanel:
         line = np.where(np.isfinite(pair.proved), pair.proved, np.nan)
         if self.frame.log[1]:  # a bound that is not positive lies below the picture, not in a gap
             line = np.where(line <= 0, 1e-307, line)
-        self._shade(board, pair.curve.x, line, color)
-        board.ax.plot(pair.curve.x, line, color=color, lw=1.4, zorder=2.5, gid="proved")
-        return board.avoid_line(np.c_[pair.curve.x, line])
+        x, line = board.light(np.c_[pair.curve.x, line]).T
+        self._shade(board, x, line, color)
+        board.ax.plot(x, line, color=color, lw=1.4, zorder=2.5, gid="proved")
+        return board.avoid_line(np.c_[x, line])
 
     def _shade(self, board: Board, x: Array, line: Array, color: str) -> None:
         """Shade all that one bound forbids, or a strip beside each of several."""
@@ -84,11 +85,9 @@ class BoundPanel:
 
     def _dots(self, board: Board, pair: Pair) -> Array:
         """Draw the dots, the band over seeds and the rings; return the dots in pixels."""
-        ax, curve, low = board.ax, pair.curve, self.frame.y[0]
+        ax, curve = board.ax, pair.curve
         if len(curve.values) > 1:
-            foot = np.maximum(pair.band[0], low) if self.frame.log[1] else pair.band[0]
-            style: dict[str, Any] = {"color": curve.look.color, "alpha": 0.15, "lw": 0}
-            ax.fill_between(curve.x, foot, pair.band[1], gid="band", **style)
+            board.band(curve.x, *pair.band, curve.look.color)
         always = [at for at in (pair.closest, pair.told) if at is not None]
         own = self.frame.dots(board, curve, pair.y, always)
         if pair.beyond.any():
@@ -115,12 +114,13 @@ class BoundPanel:
         pair = max(self.pairs, key=lambda one: one.tightness)
         if pair.told is None or self.frame.hidden(pair.y)[pair.told]:
             return
+        color = INK if self.common else pair.curve.look.color
         point = self._pixel(board, pair, pair.told)
         spot = board.ax.transData.inverted().transform(point)
         board.ax.plot(
-            *spot, "o", ms=8, mfc="none", mec=INK, mew=0.9, zorder=4, gid="closest", clip_on=False
+            *spot, "o", ms=8, mfc="none", mec=color, mew=0.9, zorder=4, gid="closest", clip_on=False
         )
-        board.near(closest_words(pair, "the bound" if self.common else "its bound"), INK, point)
+        board.near(closest_words(pair, "the bound" if self.common else "its bound"), color, point)
 
     def _pixel(self, board: Board, pair: Pair, at: int) -> Array:
         y = np.clip(pair.y[at], *self.frame.y)

@@ -15,6 +15,7 @@ from ..plotting import FAINT
 
 AIR = 3.0  # pixels that a label keeps to others and to the edge
 STEP = 3.0  # pixels between the points that stand for a curve
+MOST_POINTS = 250  # of a curve: at least one for each two pixels
 Indices = NDArray[np.intp]
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top in pixels."""
@@ -59,6 +60,25 @@ class Board:
         self.points.append(found)
         return found
 
+    def light(self, points: Array) -> Array:
+        """Return so many points of a polyline as a picture shows: a page must carry them."""
+        return points[self._shown(points)]
+
+    def band(self, x: Array, low: Array, high: Array, color: str) -> None:
+        """Fill what lies between two curves; on a logarithmic axis also what is 0."""
+        low = np.maximum(low, self.ax.get_ylim()[0]) if self.ax.get_yscale() == "log" else low
+        kept = np.union1d(self._shown(np.c_[x, low]), self._shown(np.c_[x, high]))
+        style: dict[str, Any] = {"color": color, "alpha": 0.16, "lw": 0, "gid": "band"}
+        self.ax.fill_between(x[kept], low[kept], high[kept], **style)
+
+    def _shown(self, points: Array) -> Indices:
+        with np.errstate(all="ignore"):
+            pixels = self.ax.transData.transform(points)
+        box = self.box
+        pixels = np.clip(pixels, (box.x0, box.y0), (box.x1, box.y1))
+        edges = np.flatnonzero(np.diff(np.isfinite(points).all(axis=1)))
+        return thinned(pixels, MOST_POINTS, np.r_[edges, edges + 1])
+
     def _inside(self, pixels: Array) -> Array:
         box = self.box
         across = (pixels[:, 0] >= box.x0 - 1) & (pixels[:, 0] <= box.x1 + 1)
@@ -66,7 +86,10 @@ class Board:
 
     def beside(self, text: str, color: str, own: Array, weight: str = "normal") -> Any:
         """Write the name of a curve at its end, or as near to its end as there is room."""
-        return self.write(text, color, own, weight, _beside(own, self.unit))
+        words = self.write(text, color, own, weight, _beside(own, self.unit))
+        if words is not None and len(own):
+            self._lead(own[np.argmin(_distance(own, self.boxes[-1]))], self.boxes[-1], color)
+        return words
 
     def near(self, text: str, color: str, point: Array, weight: str = "normal") -> Any:
         """Write a remark on one point, given in pixels, and lead the eye from one to the other."""
@@ -74,9 +97,9 @@ class Board:
         def struck(box: Box) -> float:
             return 2.0 * self._strikes(point, box)
 
-        words = self.write(text, color, point[None], weight, _around(point, self.unit), struck)
+        words = self.write(text, color, point[None], weight, _around(point, self.unit), struck, 0.4)
         if words is not None:
-            self._lead(point, self.boxes[-1])
+            self._lead(point, self.boxes[-1], FAINT)
         return words
 
     def anywhere(self, text: str, color: str) -> Any:
@@ -88,7 +111,7 @@ class Board:
         way = _densely(np.array([point, np.clip(point, box[:2], box[2:])]), STEP * self.unit)
         return sum(bool((_distance(way, b) == 0).any()) for b in self.boxes if b is not box)
 
-    def _lead(self, point: Array, box: Box) -> None:
+    def _lead(self, point: Array, box: Box, color: str) -> None:
         """Draw a thin line from a point to a text that is not beside it."""
         end = np.clip(point, box[:2], box[2:])
         far = float(np.hypot(*(end - point)))
@@ -98,7 +121,7 @@ class Board:
         inverse = self.ax.transAxes.inverted()
         line = np.array([start, point + (end - point) * (1 - 2 * self.unit / far)])
         self.ax.plot(
-            *inverse.transform(line).T, color=FAINT, lw=0.7, transform=self.ax.transAxes,
+            *inverse.transform(line).T, color=color, lw=0.7, transform=self.ax.transAxes,
             zorder=3.5, gid="lead", scalex=False, scaley=False,
         )  # fmt: skip
         self.points.append(_densely(line, STEP * self.unit))
@@ -183,7 +206,7 @@ class Board:
         far = float(_distance(own, box).min()) if len(own) else 0.0
         # Beside another curve than its own, a label would name the wrong one.
         wrong = 6.0 if far > nearest + 1.0 else 0.0
-        return 2.0 * covered + weight_far * (wrong + 0.02 * max(0.0, far / self.unit - 12))
+        return 2.0 * covered + weight_far * (wrong + 0.05 * max(0.0, far / self.unit - 12))
 
 
 def _broken(text: str) -> list[str]:

@@ -55,13 +55,11 @@ class SweepPanel:
 
     def _dots(self, board: Board, one: Series) -> Array:
         """Draw the spread and the dots; return the dots in pixels."""
-        curve, low = one.curve, self.frame.y[0]
+        curve = one.curve
         if one.band is not None:
-            foot, top = (np.maximum(b, low) if self.frame.log[1] else b for b in one.band)
-            style: dict[str, Any] = {"color": curve.look.color, "alpha": 0.16, "lw": 0}
-            board.ax.fill_between(curve.x, foot, top, gid="band", **style)
+            board.band(curve.x, *one.band, curve.look.color)
             if len(self.series) == 1:
-                for edge in (foot, top):
+                for edge in one.band:
                     board.avoid_line(np.c_[curve.x, edge])
         return self.frame.dots(board, curve, one.y)
 
@@ -74,6 +72,7 @@ class SweepPanel:
         y = np.where(np.isfinite(y), y, np.nan)
         if self.frame.log[1]:
             y = np.where(y <= 0, 1e-307, y)
+        x, y = board.light(np.c_[x, y]).T
         color = INK if alone else one.curve.look.color
         board.ax.plot(x, y, color=color, lw=1.4, ls=DASHES, zorder=2.5, gid="law")
         return board.avoid_line(np.c_[x, y])
