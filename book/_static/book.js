@@ -2,13 +2,28 @@
 (function () {
   "use strict";
 
-  /* What may be wider than its column scrolls in a box of its own, which must take the focus. */
-  const BOXES = "mjx-container[display], pre, .pst-scrollable-table-container, .cell_output > .output";
+  /* What may be wider than its column scrolls in a box of its own, which must take the focus and
+     show on which sides there is more. */
+  const BOXES = "mjx-container[display], pre, .pst-scrollable-table-container, .cell_output .output";
+
+  function scrolls(box) {
+    return box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
+  }
+
+  function showMore(box) {
+    const hidden = box.scrollWidth - box.clientWidth - box.scrollLeft;
+    box.dataset.more = [box.scrollLeft > 1 && "left", hidden > 1 && "right"].filter(Boolean).join(" ");
+  }
 
   function reachBoxes() {
     document.querySelectorAll(BOXES).forEach(function (box) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
+      if (scrolls(box)) {
+        box.tabIndex = 0;
+        showMore(box);
+      } else {
+        box.removeAttribute("tabindex");
+        delete box.dataset.more;
+      }
     });
   }
 
@@ -56,6 +71,9 @@
     openTarget();
     reachBoxes();
     document.addEventListener("toggle", reachBoxes, true);
+    document.addEventListener("scroll", function (event) {
+      if (event.target.matches && event.target.matches("[data-more]")) showMore(event.target);
+    }, { capture: true, passive: true });
     if (window.MathJax && window.MathJax.startup) window.MathJax.startup.promise.then(reachBoxes);
   });
 })();
