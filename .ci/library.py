@@ -15,7 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # These are about the pages and need the whole book environment.
-BOOK_TESTS = {"book", "browser", "cache", "extension", "notation", "notebooks", "pins", "promises"}
+BOOK_TESTS = {
+    *("book", "browser", "cache", "downloads", "extension"),
+    *("notation", "notebooks", "page", "pins", "promises"),
+}
 
 
 def requirements(versions: str) -> list[str]:

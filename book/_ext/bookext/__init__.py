@@ -6,11 +6,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import cache, dropdown, figures, notation, pages, quiz, sources, typography
+from . import cache, downloads, dropdown, figures, notation, pages, quiz, sources, typography
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the book's extension."""
-    for part in (cache, dropdown, figures, notation, pages, quiz, sources, typography):
+    for part in (cache, downloads, dropdown, figures, notation, pages, quiz, sources, typography):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
