@@ -38,6 +38,8 @@ def plain(text: str) -> str:
     --------
     >>> plain(r"$w_1$ after $10^{-3}$ of $\eta/\varepsilon$")
     'w₁ after 10⁻³ of η/ε'
+    >>> plain(r"$W_{\mathrm{GD}}$")
+    'W_GD'
     >>> plain(r"$\frac{1}{2}$")
     '$\\frac{1}{2}$'
     """
@@ -56,7 +58,7 @@ def _formula(tex: str) -> str:
     tex = _COMMAND.sub(lambda match: _NAMES[match[1]], tex)
     tex = re.sub(r"\^(?:\{([^{}]*)\}|(.))", lambda match: _shifted(match, _RAISED), tex)
     tex = re.sub(r"_(?:\{([^{}]*)\}|(.))", lambda match: _shifted(match, _LOWERED), tex)
-    if set(tex) & set("\\{}^_"):
+    if set(tex) & set("\\{}^"):
         raise KeyError(tex)
     return tex.replace("-", "−")
 
@@ -64,5 +66,7 @@ def _formula(tex: str) -> str:
 def _shifted(match: re.Match[str], table: dict[int, int]) -> str:
     inner = (match[1] or match[2] or "").replace(" ", "")
     if any(ord(character) not in table for character in inner):
+        if match[0].startswith("_") and inner.isalpha():
+            return f"_{inner}"
         raise KeyError(inner)
     return inner.translate(table)
