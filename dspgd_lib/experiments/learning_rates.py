@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,10 @@ class LearningRates:
         As from_smallest, for gradient descent and for mirror descent.
     gd_converged, mirror_converged : arrays of shape (S, F)
         Whether these runs interpolate.
+    n, d : int
+        Examples and features.
+    preconditioner : class
+        Whose limits these are.
     """
 
     seeds: NDArray[np.int64]
@@ -74,6 +79,9 @@ class LearningRates:
     mirror_from_smallest: Array
     gd_converged: NDArray[np.bool_]
     mirror_converged: NDArray[np.bool_]
+    n: int
+    d: int
+    preconditioner: Callable[..., Any]
 
 
 def limit_against_learning_rate(
@@ -135,14 +143,11 @@ def limit_against_learning_rate(
     seeds = checked_seeds(seeds)
     problems, starts = settings(seeds, n, d)
     stop: dict[str, Any] = {"tol": tol, "max_steps": max_steps}
-    runs, plain = (
-        sweep(problems, K, starts, lambda start: shares * start.max_learning_rate, **stop,
-              product=True)
-        for K in (K, GradientDescent())
-    )  # fmt: skip
+    runs = sweep(
+        problems, K, starts, lambda start: shares * start.max_learning_rate, **stop, product=True
+    )
     pairs = list(zip(problems, starts, strict=True))
-    mirrored = [_mirrored(problem, W0, shares, width, stop) for problem, W0 in pairs]
-    mirror_ends = [problem.project(run.W) for problem, run in zip(problems, mirrored, strict=True)]
+    compared = _others(tuple(shares.tolist()), tuple(seeds), n, d, width, tol, max_steps)
     flows = [preconditioned_flow(problem, K, W0) for problem, W0 in pairs]
     ends, norms = np.array([flow.limit for flow in flows]), frobenius_norm(starts)[:, None]
     eta = np.array([shares * max_learning_rate(problem, K) for problem in problems])
@@ -159,10 +164,13 @@ def limit_against_learning_rate(
         slope=_slopes(np.log(eta), np.log(from_flow)),
         flow_error=np.array([flow.limit_error for flow in flows]) / norms[:, 0],
         limit_error=runs.limit_error / norms,
-        gd_from_smallest=_moves(plain.limit) / norms,
-        mirror_from_smallest=np.array([_moves(end) for end in mirror_ends]) / norms,
-        gd_converged=plain.converged,
-        mirror_converged=np.array([run.converged for run in mirrored]),
+        gd_from_smallest=compared[0] / norms,
+        mirror_from_smallest=compared[1] / norms,
+        gd_converged=compared[2],
+        mirror_converged=compared[3],
+        n=n,
+        d=d,
+        preconditioner=preconditioner,
     )
 
 
@@ -175,6 +183,42 @@ def _slopes(x: Array, y: Array) -> Array:
     """Return the least-squares slopes of y against x, both of shape (S, F)."""
     x = x - x.mean(axis=1, keepdims=True)
     return np.sum(x * y, axis=1) / np.sum(x * x, axis=1)
+
+
+@lru_cache(maxsize=8)
+def _others(
+    fractions: tuple[float, ...],
+    seeds: tuple[int, ...],
+    n: int,
+    d: int,
+    width: float,
+    tol: float,
+    max_steps: int,
+) -> tuple[Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return how far gradient descent and mirror descent move, and whether they arrive.
+
+    No ε enters, so that the experiments with several ε share these runs.
+    """
+    shares, (problems, starts) = np.array(fractions), settings(seeds, n, d)
+    stop: dict[str, Any] = {"tol": tol, "max_steps": max_steps}
+    plain = sweep(
+        problems, GradientDescent(), starts, lambda start: shares * start.max_learning_rate,
+        **stop, product=True,
+    )  # fmt: skip
+    mirrored = [
+        _mirrored(problem, W0, shares, width, stop)
+        for problem, W0 in zip(problems, starts, strict=True)
+    ]
+    ends = [problem.project(run.W) for problem, run in zip(problems, mirrored, strict=True)]
+    found = (
+        _moves(plain.limit),
+        np.array([_moves(end) for end in ends]),
+        np.asarray(plain.converged),
+        np.array([run.converged for run in mirrored]),
+    )
+    for array in found:
+        array.flags.writeable = False  # whoever asks again gets the same
+    return found
 
 
 def _mirrored(
