@@ -17,15 +17,24 @@ from dspgd_lib.figures.curvature import (
     GRADIENT,
     HELPER,
     METHODS,
+    PLACES,
     RATIOS,
-    TOUCH,
+    SHARES,
     between,
+    promise,
     sector,
+    slope_between,
     two_parabolas,
 )
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, note, number
 from dspgd_lib.figures.plane import segment
+from dspgd_lib.figures.slopes import (
+    along_the_fits,
+    off_the_floor,
+    one_step,
+    wall,
+)
 from dspgd_lib.plotting import FAINT
 from dspgd_lib.preconditioners import (
     GradientClipping,
@@ -39,13 +48,20 @@ __all__ = [
     "BETA",
     "GRADIENT",
     "METHODS",
+    "PLACES",
     "RATIOS",
-    "TOUCH",
+    "SHARES",
+    "along_the_fits",
     "between",
     "largest_gap",
+    "off_the_floor",
+    "one_step",
+    "promise",
     "sector",
+    "slope_between",
     "tangents",
     "two_parabolas",
+    "wall",
 ]
 
 
@@ -93,9 +109,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "|x| − log(1+|x|)": SoftClipping(1.0),
     "two wells": TwoWells(),
 }
-COUNTS = {str(count): count for count in (2, 3, 5, 9, 17, 33)}
-RISING = [0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1, 1.15, 1.3]
-SLOPES = [-s for s in reversed(RISING)] + [0, *RISING]
+SLOPES = [round(0.025 * k - 1.45, 3) for k in range(117)]
 
 
 def _column(x: Any) -> np.ndarray:
@@ -104,8 +118,33 @@ def _column(x: Any) -> np.ndarray:
 
 # ------------------------------------------------------------------------------------ tangents
 
-TANGENT_X = np.linspace(-2.4, 2.4, 481)
+TANGENT_X = np.linspace(-2.4, 2.4, 241)
 STEEPEST = {"√(x²+1) − 1": 0.93, "two wells": 3.0}
+COUNTS = list(range(2, 66))
+
+
+def slopes_in_turn(count: int) -> np.ndarray:
+    """Return the first of the slopes −1, 1, 0, −½, ½, −¾, …: each halves one of the widest gaps.
+
+    Parameters
+    ----------
+    count : int
+        How many, at least 2.
+
+    Returns
+    -------
+    array of shape (count,)
+
+    Examples
+    --------
+    >>> slopes_in_turn(5).tolist()
+    [-1.0, 1.0, 0.0, -0.5, 0.5]
+    """
+    found, step = [-1.0, 1.0], 1.0
+    while len(found) < count:
+        found += np.arange(-1 + step, 1, 2 * step).tolist()
+        step /= 2
+    return np.array(found[:count])
 
 
 def _draw_tangents(ax: Any) -> None:
@@ -113,32 +152,57 @@ def _draw_tangents(ax: Any) -> None:
     ax.set_title("lines that nowhere exceed $f$")
 
 
-def _tangents_frame(which: str, count: int) -> Frame:
-    f, steepest = FUNCTIONS[which], STEEPEST[which]
-    slopes = np.linspace(-steepest, steepest, count)
+def shortfall(which: str, count: int) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Return the lines, the highest of them, by how much that falls short of f, and where.
+
+    Parameters
+    ----------
+    which : str
+        A name in ``STEEPEST``.
+    count : int
+        How many slopes.
+
+    Returns
+    -------
+    lines : array of shape (count, 241)
+        Their heights over ``TANGENT_X``.
+    highest : array of shape (241,)
+        The largest of them.
+    worst, at : float
+        The largest distance from f for |x| up to 2.4, or 1.6 for the two wells, and its |x|.
+
+    Examples
+    --------
+    >>> round(shortfall("two wells", 65)[2], 6)
+    0.25
+    """
+    f = FUNCTIONS[which]
+    slopes = STEEPEST[which] * slopes_in_turn(count)
     lines = np.outer(slopes, TANGENT_X) - f.conjugate(_column(slopes))[:, None]
-    highest, values = lines.max(axis=0), f.value(_column(TANGENT_X))
-    far = np.abs(TANGENT_X) <= (1.6 if which == "two wells" else 2.4)
-    gap = (values - highest)[far]
-    worst = abs(TANGENT_X[far][np.argmax(gap)])
-    marks: list[Mark] = [
-        Line(np.c_[TANGENT_X[[0, -1]], line[[0, -1]]], FAINT, 1, opacity=0.75) for line in lines
-    ]
+    highest = lines.max(axis=0)
+    far = np.abs(TANGENT_X) <= (1.6 if which == "two wells" else 2.4) + 1e-12
+    gap = (f.value(_column(TANGENT_X)) - highest)[far]
+    return lines, highest, float(gap.max()), float(abs(TANGENT_X[far][np.argmax(gap)]))
+
+
+def _tangents_frame(which: str, count: float) -> Frame:
+    lines, highest, worst, at = shortfall(which, round(count))
+    ends = TANGENT_X[[0, -1]]
+    marks: list[Mark] = [Line(np.c_[ends, line[[0, -1]]], FAINT, 1, opacity=0.75) for line in lines]
     marks += [
-        Line(np.c_[TANGENT_X, values], CURVE, 2.6),
+        Line(np.c_[TANGENT_X, FUNCTIONS[which].value(_column(TANGENT_X))], CURVE, 2.6),
         Line(np.c_[TANGENT_X, highest], DUAL, 2.6, "6 4"),
         note((0, 1.72), "f", CURVE, "middle"),
-        note((0, 1.47), "the highest of the lines", DUAL, "middle"),
+        note((0, 1.42), "the highest of the lines", DUAL, "middle"),
     ]
+    reach = 1.6 if which == "two wells" else 2.4
     caption = (
-        f"{count} slopes, one line for each. Where |x| ≤ {np.abs(TANGENT_X[far]).max():.1f}, the "
-        f"highest of the lines is at most <b>{gap.max():.3f}</b> below f, farthest at |x| = "
-        f"{worst:.1f}."
+        f"{count:.0f} slopes, one line for each. Where |x| ≤ {reach}, the highest of the lines is at "
+        f"most <b>{worst:.3f}</b> below f, farthest at |x| = {at:.1f}."
     )
     alt = (
-        f"A curve and {count} lines below it that touch it. The highest of the lines stays within "
-        f"{gap.max():.3f} of the curve; the distance is largest at distance {worst:.1f} from the "
-        "middle."
+        f"A curve and {count:.0f} lines below it that touch it. The highest of the lines stays within "
+        f"{worst:.3f} of the curve; the distance is largest at distance {at:.1f} from the middle."
     )
     return Frame([marks], [alt], caption)
 
@@ -149,25 +213,25 @@ def tangents() -> Explorer:
     Returns
     -------
     Explorer
-        One panel, 12 stops: a convex function and one with two wells.
+        One panel, 128 stops: a convex function and one with two wells.
 
     Examples
     --------
     >>> tangents().stops
-    12
+    128
     """
-    panels = [Panel(_draw_tangents, "Empty axes for a function of one variable.", (400, 300))]
+    panels = [Panel(_draw_tangents, "Empty axes for a function of one variable.", (360, 300))]
     controls: list[Slider | Buttons] = [
         Buttons("which", "function", list(STEEPEST)),
-        Buttons("count", "slopes", COUNTS, start=2),
+        Slider("count", "slopes", COUNTS, start=3, form="{:.0f}"),
     ]
     return Explorer(panels, _tangents_frame, controls, "What lines from below tell")
 
 
 # --------------------------------------------------------------------------------- largest gap
 
-GAP_X = np.linspace(-3.2, 3.2, 321)
-GAP_S = np.linspace(-1.5, 1.5, 601)
+GAP_X = np.linspace(-3.2, 3.2, 161)
+GAP_S = np.linspace(-1.5, 1.5, 301)
 
 
 def _draw_axis(ax: Any, bottom: float) -> None:
@@ -279,12 +343,12 @@ def largest_gap() -> Explorer:
     Returns
     -------
     Explorer
-        Two panels, 95 stops: five functions and 19 slopes; two slopes lie outside most domains.
+        Two panels, 585 stops: five functions and 117 slopes; the steepest lie outside most domains.
 
     Examples
     --------
     >>> largest_gap().stops
-    95
+    585
     """
     panels = [
         Panel(_draw_function, "Axes for a function f and lines through the origin.", (360, 310)),
@@ -292,6 +356,6 @@ def largest_gap() -> Explorer:
     ]
     controls: list[Slider | Buttons] = [
         Buttons("which", "function f", list(FUNCTIONS), start=2),
-        Slider("s", "slope s", SLOPES, start=14, log=False),
+        Slider("s", "slope s", SLOPES, start=94, log=False),
     ]
     return Explorer(panels, _gap_frame, controls, "The Fenchel dual is the largest gap")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, note
+from dspgd_lib.figures.marks import Dots, Line, Mark, Text, note, number
 from dspgd_lib.figures.plane import circle
-from dspgd_lib.plotting import FAINT, INK, STYLE_SHEET, look
+from dspgd_lib.plotting import FAINT, INK, look
 from dspgd_lib.preconditioners import Adam, NormalizedGD, SmoothedSign
 
 CURVE, DUAL, GAP, HELPER, SECTOR = "#0072B2", "#5B3E96", "#C04D00", "#5d6672", "#007A5A"
 
 # ------------------------------------------------------------------------------- two parabolas
 
-ALPHA, BETA, TOUCH = 0.6, 1.8, 2.0
+ALPHA, BETA = 0.6, 1.8
+PLACES = [round(0.12 * k - 2.82, 2) for k in range(48)]
+SHARES = [0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.2, 2.4, 2.6]
+LINE = np.linspace(-3.1, 3.1, 125)
+LOWEST = -2.6  # the lower end of the left panel
 
 
 def between(y: Any) -> np.ndarray:
@@ -43,61 +45,172 @@ def between(y: Any) -> np.ndarray:
     return 0.5 * ALPHA * y**2 + (BETA - ALPHA) * (np.sqrt(y**2 + 1) - 1)
 
 
-def two_parabolas() -> Figure:
-    """Return a picture of f between the parabolas of its two curvature bounds.
+def slope_between(y: Any) -> np.ndarray:
+    """Return the derivative of `between`.
+
+    Parameters
+    ----------
+    y : array of any shape
+        Points of the line.
 
     Returns
     -------
-    matplotlib.figure.Figure
-        One pair of axes: the flat parabola, f, the steep parabola and the tangent, which touch at
-        one point, and a gradient step with η = 1/β from there.
+    array of that shape
 
     Examples
     --------
-    >>> flat, f, steep = two_parabolas().axes[0].lines[:3]
-    >>> bool((flat.get_ydata() <= f.get_ydata()).all())
+    >>> float(slope_between(0.0))
+    0.0
+    """
+    y = np.asarray(y, dtype=float)
+    return ALPHA * y + (BETA - ALPHA) * y / np.sqrt(y**2 + 1)
+
+
+def _draw_values(ax: Any) -> None:
+    ax.set(xlim=(-3.1, 3.1), ylim=(LOWEST, 4.6), yticks=[], xlabel="$x$")
+    ax.set_title("$f$ between two parabolas")
+    ax.grid(visible=False)
+    ax.axhline(0, color=FAINT, lw=0.6)
+    ax.plot(LINE, between(LINE), color=CURVE, lw=2.4)
+
+
+def _draw_slopes(ax: Any) -> None:
+    ax.set(xlim=(-3.1, 3.1), ylim=(-3.9, 3.9), yticks=[], xlabel="$x$")
+    ax.set_title("its slope between two lines")
+    ax.grid(visible=False)
+    ax.axhline(0, color=FAINT, lw=0.6)
+    ax.plot(LINE, slope_between(LINE), color=CURVE, lw=2.4)
+
+
+def promise(x: float, share: float) -> dict[str, float]:
+    """Return what the two parabolas at x say of a step with η = share/β, and what is true.
+
+    Parameters
+    ----------
+    x : float
+        Where the step starts.
+    share : float
+        The learning rate in units of 1/β.
+
+    Returns
+    -------
+    dict
+        The values ``here`` and ``there`` of f before and after the step, the ``slope`` at x, the
+        place ``to`` of the landing, the height ``upper`` of the steep parabola there, the
+        ``bottom`` of the flat one and the place ``far`` of that.
+
+    Examples
+    --------
+    >>> said = promise(2.0, 1.0)
+    >>> said["bottom"] < 0 < said["there"] < said["upper"] < said["here"]
     True
     """
-    y = np.linspace(-3.1, 3.1, 312)
-    height, slope = float(between(TOUCH)), ALPHA * TOUCH
-    slope += (BETA - ALPHA) * TOUCH / np.sqrt(TOUCH**2 + 1)
+    here, slope = float(between(x)), float(slope_between(x))
+    to, far = x - share / BETA * slope, x - slope / ALPHA
+    return {
+        "here": here,
+        "slope": slope,
+        "to": to,
+        "there": float(between(to)),
+        "upper": here - share * (1 - share / 2) * slope**2 / BETA,
+        "far": far,
+        "bottom": here - slope**2 / (2 * ALPHA),
+    }
 
-    def parabola(y: Any, curvature: float) -> Any:
-        return height + slope * (y - TOUCH) + curvature / 2 * (y - TOUCH) ** 2
 
-    landing, lowest = TOUCH - slope / BETA, TOUCH - slope / ALPHA
-    bottom, bound, floor = parabola(landing, BETA), parabola(lowest, ALPHA), -2.9
-    with plt.style.context(STYLE_SHEET):
-        fig = Figure(figsize=(3.6, 3.3), layout="constrained")
-        ax = fig.add_subplot()
-        ax.plot(y, parabola(y, ALPHA), color=DUAL, ls="--")
-        ax.plot(y, between(y), color=CURVE, lw=2.6)
-        ax.plot(y, parabola(y, BETA), color=GAP, ls="-.")
-        ax.plot(y, parabola(y, 0), color=FAINT, lw=1)
-        ax.vlines([landing, TOUCH], floor, [bottom, height], color=FAINT, lw=1, ls=":")
-        arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", (landing, -2.5), (TOUCH, -2.5), arrowprops=arrow)
-        ax.text((landing + TOUCH) / 2, -2.4, "step", ha="center", va="bottom")
-        ax.plot(TOUCH, height, "o", color=INK)
-        ax.plot(landing, bottom, "o", color=GAP)
-        ax.plot(landing, between(landing), "o", color=CURVE)
-        ax.plot(lowest, bound, "D", color=DUAL)
-        ax.text(-1.25, 4.05, r"bend $\beta$", color=GAP, ha="right", va="top")
-        ax.text(-2.15, 2.2, "$f$", color=CURVE, ha="right")
-        ax.text(lowest, bound - 0.2, r"bend $\alpha$", color=DUAL, ha="center", va="top")
-        ax.text(-0.55, -2.75, "tangent", color=HELPER, ha="right")
-        ax.set(xlim=(-3.1, 3.1), ylim=(floor, 4.3), yticks=[])
-        ax.set_xticks([landing, TOUCH], ["$x^+$", "$x$"], color=INK, fontsize=12)
-        ax.set_title("$f$ between two parabolas")
-        ax.grid(visible=False)
-    return fig
+def _parabolas_frame(x: float, share: float) -> Frame:
+    at = promise(x, share)
+    here, slope, to = at["here"], at["slope"], at["to"]
+    side = 1.0 if x > 0 else -1.0
+
+    def parabola(curvature: float) -> np.ndarray:
+        return np.c_[LINE, here + slope * (LINE - x) + curvature / 2 * (LINE - x) ** 2]
+
+    def through(curvature: float) -> np.ndarray:
+        return np.c_[LINE[[0, -1]], slope + curvature * (LINE[[0, -1]] - x)]
+
+    values: list[Mark] = [
+        Line(np.c_[LINE[[0, -1]], parabola(0)[[0, -1], 1]], FAINT, 1),
+        Line(parabola(ALPHA), DUAL, 1.8, "6 4"),
+        Line(parabola(BETA), GAP, 1.8, "9 3 2 3"),
+        Line([(x, LOWEST), (x, here)], FAINT, 1, "2 3"),
+        Line([(to, LOWEST), (to, at["upper"])], FAINT, 1, "2 3"),
+        Line([(x, LOWEST + 0.35), (to, LOWEST + 0.35)], INK, 2),
+        Dots((to, LOWEST + 0.35), INK, "<" if to < x else ">", 4.5),
+        Dots((x, here), INK, "o", 5),
+        Dots((to, at["upper"]), GAP, "o", 5),
+        Dots((to, at["there"]), CURVE, "o", 5),
+        Dots((at["far"], at["bottom"]), DUAL, "D", 5),
+        note((-side * 2.95, 3.85), "steep: β", GAP, "start" if side > 0 else "end"),
+        note((-side * 2.95, 3.3), "flat: α", DUAL, "start" if side > 0 else "end"),
+        note((-side * 2.95, 2.75), "f", CURVE, "start" if side > 0 else "end"),
+    ]
+    slopes: list[Mark] = [
+        Line(through(ALPHA), DUAL, 1.8, "6 4"),
+        Line(through(BETA), GAP, 1.8, "9 3 2 3"),
+        Line([(x, 0), (x, slope)], FAINT, 1, "2 3"),
+        Line([(x, 0), (to, 0)], INK, 2),
+        Dots((to, 0), INK, "<" if to < x else ">", 4.5),
+        Dots((x, slope), INK, "o", 5),
+        Dots((x - slope / BETA, 0), GAP, "o", 5),
+        Dots((at["far"], 0), DUAL, "D", 5),
+        Text((x - slope / BETA, 0), "earliest", GAP, (0, -17), "middle"),
+        Text((at["far"], 0), "latest", DUAL, (0, 9), "middle"),
+    ]
+    gains = here - at["upper"]
+    if share < 2:
+        said = f"must gain at least <b>{gains:.2f}</b> and gains {here - at['there']:.2f}"
+    elif share == 2:
+        said = f"is promised nothing, and gains {here - at['there']:.2f}"
+    elif at["there"] < here:
+        said = f"is promised nothing; this time it gains {here - at['there']:.2f}"
+    else:
+        said = f"is promised nothing, and loses {at['there'] - here:.2f}"
+    caption = (
+        f"x = {number(x)}, f′(x) = {number(slope, '.2f')}. The step with η = {share:g}/β {said}. "
+        f"The flat parabola says that f can fall by at most {here - at['bottom']:.2f} in all; "
+        f"{here:.2f} are left."
+    )
+    alts = [
+        f"A convex curve, and two parabolas that touch it at {x:.2f}: a flat one below and a steep "
+        f"one above. A step leads to {to:.2f}, where the steep one has the height "
+        f"{at['upper']:.2f} and the curve {at['there']:.2f}. The bottom of the flat one lies at "
+        f"height {at['bottom']:.2f}, below the minimum of the curve.",
+        f"The slope of the curve rises through zero. Two lines through its point at {x:.2f} meet "
+        f"zero at {x - slope / BETA:.2f} and at {at['far']:.2f}; the curve meets it between them.",
+    ]
+    return Frame([values, slopes], alts, caption)
+
+
+def two_parabolas() -> Explorer:
+    """Return f between the parabolas of its curvature bounds, beside its slope between two lines.
+
+    Returns
+    -------
+    Explorer
+        Two panels, 576 stops: 48 places of a step and 12 learning rates.
+
+    Examples
+    --------
+    >>> two_parabolas().stops
+    576
+    """
+    panels = [
+        Panel(_draw_values, "A convex curve with its minimum 0 in the middle.", (360, 320)),
+        Panel(_draw_slopes, "The slope of the curve, which rises through zero.", (360, 320)),
+    ]
+    controls: list[Slider | Buttons] = [
+        Slider("x", "place x", PLACES, start=40, log=False),
+        Slider("share", "learning rate η, in units of 1/β", SHARES, start=4, log=False),
+    ]
+    return Explorer(panels, _parabolas_frame, controls, "What two bounds on the curvature say")
 
 
 # -------------------------------------------------------------------------------------- sector
 
 GRADIENT = np.array([[1.0], [0.25]])
 UNIT = GRADIENT[:, 0] / np.linalg.norm(GRADIENT)
-RATIOS = [0.1, 0.3, 0.6, 1.0, 1.7, 3.0, 5.0, 9.0, 15.0]
+RATIOS = [float(f"{ratio:.3g}") for ratio in np.geomspace(0.1, 20, 70)]
 METHODS = {"Adam": Adam, "smoothed sign": SmoothedSign, "normalized GD": NormalizedGD}
 
 
@@ -123,7 +236,7 @@ def _sector_frame(method: str, ratio: float) -> Frame:
     curved = {"Adam": (1 + ratio) ** -2}.get(method, (1 + ratio**2) ** -1.5)
 
     def allowed(least: float) -> np.ndarray:
-        return circle((1 + least) / 2 * UNIT, (1 - least) / 2, count=120)
+        return circle((1 + least) / 2 * UNIT, (1 - least) / 2, count=72)
 
     turn = np.arcsin((1 - share) / (1 + share))
     angle = np.arctan2(UNIT[1], UNIT[0])
@@ -163,22 +276,22 @@ def sector() -> Explorer:
     Returns
     -------
     Explorer
-        One panel, 27 stops: three preconditioners and nine sizes of the gradient.
+        One panel, 210 stops: three preconditioners and seventy sizes of the gradient.
 
     Examples
     --------
     >>> sector().stops
-    27
+    210
     """
     panels = [
         Panel(
             _draw_sector,
             "Plane with an arrow from the origin, the gradient times the largest factor.",
-            (420, 370),
+            (360, 320),
         )
     ]
     controls: list[Slider | Buttons] = [
         Buttons("method", "preconditioner", list(METHODS)),
-        Slider("ratio", "size R of the gradient, in units of ε", RATIOS, start=5),
+        Slider("ratio", "size R of the gradient, in units of ε", RATIOS, start=44),
     ]
     return Explorer(panels, _sector_frame, controls, "What a sector allows")
