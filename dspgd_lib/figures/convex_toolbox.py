@@ -16,7 +16,6 @@ from dspgd_lib.figures.curvature import (
     GAP,
     GRADIENT,
     HELPER,
-    METHODS,
     PLACES,
     RATIOS,
     SHARES,
@@ -29,33 +28,22 @@ from dspgd_lib.figures.curvature import (
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, note, number
 from dspgd_lib.figures.plane import segment
-from dspgd_lib.figures.slopes import (
-    along_the_fits,
-    off_the_floor,
-    one_step,
-    wall,
-)
+from dspgd_lib.figures.slopes import ceilings, multiplier, off_the_floor, wall
 from dspgd_lib.plotting import FAINT
-from dspgd_lib.preconditioners import (
-    GradientClipping,
-    GradientDescent,
-    NormalizedGD,
-    SoftClipping,
-)
+from dspgd_lib.preconditioners import NormalizedGD
 
 __all__ = [
     "ALPHA",
     "BETA",
     "GRADIENT",
-    "METHODS",
     "PLACES",
     "RATIOS",
     "SHARES",
-    "along_the_fits",
     "between",
+    "ceilings",
     "largest_gap",
+    "multiplier",
     "off_the_floor",
-    "one_step",
     "promise",
     "sector",
     "slope_between",
@@ -103,13 +91,10 @@ class TwoWells:
 
 
 FUNCTIONS: Mapping[str, Any] = {
-    "½x²": GradientDescent(),
-    "Huber": GradientClipping(1.0),
     "√(x²+1) − 1": NormalizedGD(1.0),
-    "|x| − log(1+|x|)": SoftClipping(1.0),
     "two wells": TwoWells(),
 }
-SLOPES = [round(0.025 * k - 1.45, 3) for k in range(117)]
+SLOPES = [round(0.025 * k - 1.5, 3) for k in range(121)]
 
 
 def _column(x: Any) -> np.ndarray:
@@ -197,12 +182,12 @@ def _tangents_frame(which: str, count: float) -> Frame:
     ]
     reach = 1.6 if which == "two wells" else 2.4
     caption = (
-        f"{count:.0f} slopes, one line for each. Where |x| ≤ {reach}, the highest of the lines is at "
-        f"most <b>{worst:.3f}</b> below f, farthest at |x| = {at:.1f}."
+        f"{count:.0f} slopes, one line for each. Where |x| ≤ {reach}, the highest of the lines is "
+        f"at most <b>{worst:.3f}</b> below f, farthest at |x| = {at:.1f}."
     )
     alt = (
-        f"A curve and {count:.0f} lines below it that touch it. The highest of the lines stays within "
-        f"{worst:.3f} of the curve; the distance is largest at distance {at:.1f} from the middle."
+        f"A curve and {count:.0f} lines below it that touch it. The highest of the lines stays "
+        f"within {worst:.3f} of the curve, farthest at distance {at:.1f} from the middle."
     )
     return Frame([marks], [alt], caption)
 
@@ -244,12 +229,16 @@ def _draw_function(ax: Any) -> None:
     _draw_axis(ax, -1.75)
     ax.set(xlim=(-3.2, 3.2), ylim=(-1.75, 3.3), xlabel="$x$")
     ax.set_title("$f$ and lines of slope $s$")
+    ax.text(0, 2.9, "f", color=CURVE, ha="center", weight="bold")
+    ax.text(0, 2.45, "the line s·x", color=HELPER, ha="center")
+    ax.text(0, 2.0, "the parallel below f", color=DUAL, ha="center")
 
 
 def _draw_dual(ax: Any) -> None:
     _draw_axis(ax, -0.25)
     ax.set(xlim=(-1.5, 1.5), ylim=(-0.25, 2.2), xlabel="slope $s$")
     ax.set_title("Fenchel dual $f^*$")
+    ax.text(0, 1.9, "f*", color=DUAL, ha="center", weight="bold")
 
 
 @cache
@@ -275,14 +264,8 @@ def _attained(which: str, s: float, places: list[float]) -> str:
     if len(places) == 2:
         return "It is attained at x = −1 and at x = 1: f* has a kink at s"
     at = f"It is attained at x = {number(places[0])}"
-    if which == "Huber" and abs(s) == 1:
-        return f"{at} and everywhere beyond: f* ends here"
     outside = ", outside the picture" if abs(places[0]) > GAP_X[-1] else ""
     return f"{at}{outside}, the slope of f* at s"
-
-
-def _signed(value: float) -> str:
-    return number(value + 0.0, ".3f").replace("−0.000", "0")
 
 
 def _gap_frame(which: str, s: float) -> Frame:
@@ -292,10 +275,8 @@ def _gap_frame(which: str, s: float) -> Frame:
     left: list[Mark] = [
         Line(np.c_[ends, s * ends], HELPER, 1.5, "5 4"),
         Line(np.c_[GAP_X, f.value(_column(GAP_X))], CURVE, 2.6),
-        note((0, 2.9), "f", CURVE, "middle"),
-        note((0, 2.45), "the line s·x", HELPER, "middle", bold=False),
     ]
-    right: list[Mark] = [Line(curve, DUAL, 2.6), note((0, 1.9), "f*", DUAL, "middle")]
+    right: list[Mark] = [Line(curve, DUAL, 2.6)]
     if np.abs(curve[:, 0]).max() < GAP_S[-1]:
         right += [Line([(e, -0.25), (e, 2.2)], FAINT, 1, "2 3") for e in (-1.0, 1.0)]
         right += [note((e, 1.9), "+∞", DUAL, "middle", bold=False) for e in (-1.25, 1.25)]
@@ -306,33 +287,23 @@ def _gap_frame(which: str, s: float) -> Frame:
             "<b>f*(s) = +∞</b>: no line of this slope stays below f."
         )
         alts = [
-            f"The line of slope {s:.3g} through the origin and the curve of f. The gap between "
-            "them grows without bound to one side.",
-            f"The slope {s:.3g} is marked; it lies outside the domain of the dual.",
+            f"The line of slope {s:.3g} and the curve of f. The gap between them has no bound.",
+            f"The slope {s:.3g} lies outside the domain of the dual.",
         ]
         return Frame([left, right], alts, caption)
-    left += [
-        Line(np.c_[ends, s * ends - best], DUAL, 1.8),
-        note((0, 2.0), "the parallel below f", DUAL, "middle", bold=False),
-        Dots((0, -best), DUAL, "D", 5),
-    ]
     places = _places(which, s)
-    for x in places:
-        low, high = float(f.value([[x]])), s * x
-        left += [Line([(x, low), (x, high)], GAP, 3.5), Dots((x, low), GAP, "o", 4.5)]
-    right.append(Dots((s, best), GAP, "o", 6))
+    left.append(Line(np.c_[ends, s * ends - best], DUAL, 1.8))
+    left += [Line([(x, float(f.value([[x]]))), (x, s * x)], GAP, 4) for x in places]
     if len(places) == 1:
         right.append(Line(segment((s, best), (1, places[0]), 0.6), FAINT, 1.5, "3 3"))
+    right.append(Dots((s, best), GAP, "o", 6))
     caption = (
         f"s = {number(s)}: the largest gap s·x − f(x) is <b>f*(s) = {best:.3f}</b>. "
-        f"{_attained(which, s, places)}. "
-        f"Lowered by that much, the line meets the vertical axis at {_signed(-best)} (diamond)."
+        f"{_attained(which, s, places)}."
     )
     alts = [
-        f"The line of slope {s:.3g} through the origin and the curve of f. The largest vertical "
-        f"gap is {best:.3f}; the parallel line through {_signed(-best)} on the vertical axis stays "
-        "below f.",
-        f"The dual has the value {best:.3f} at the slope {s:.3g}.",
+        f"The line of slope {s:.3g}, its largest gap over the curve of f, and the parallel below.",
+        f"The dual, with the slope {s:.3g} marked.",
     ]
     return Frame([left, right], alts, caption)
 
@@ -343,19 +314,19 @@ def largest_gap() -> Explorer:
     Returns
     -------
     Explorer
-        Two panels, 585 stops: five functions and 117 slopes; the steepest lie outside most domains.
+        Two panels, 242 stops: two functions and 121 slopes.
 
     Examples
     --------
     >>> largest_gap().stops
-    585
+    242
     """
     panels = [
         Panel(_draw_function, "Axes for a function f and lines through the origin.", (360, 310)),
         Panel(_draw_dual, "Axes: slope s against the Fenchel dual.", (360, 310)),
     ]
     controls: list[Slider | Buttons] = [
-        Buttons("which", "function f", list(FUNCTIONS), start=2),
-        Slider("s", "slope s", SLOPES, start=94, log=False),
+        Buttons("which", "function", list(FUNCTIONS)),
+        Slider("s", "slope s", SLOPES, start=96, log=False),
     ]
     return Explorer(panels, _gap_frame, controls, "The Fenchel dual is the largest gap")

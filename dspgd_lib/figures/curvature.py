@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, Text, note, number
+from dspgd_lib.figures.marks import Dots, Line, Mark, number
 from dspgd_lib.figures.plane import circle
 from dspgd_lib.plotting import FAINT, INK, look
-from dspgd_lib.preconditioners import Adam, NormalizedGD, SmoothedSign
+from dspgd_lib.preconditioners import Adam
 
 CURVE, DUAL, GAP, HELPER, SECTOR = "#0072B2", "#5B3E96", "#C04D00", "#5d6672", "#007A5A"
 
 # ------------------------------------------------------------------------------- two parabolas
 
 ALPHA, BETA = 0.6, 1.8
-PLACES = [round(0.12 * k - 2.82, 2) for k in range(48)]
+PLACES = [round(0.14 * k - 2.73, 2) for k in range(40)]
 SHARES = [0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.2, 2.4, 2.6]
-LINE = np.linspace(-3.1, 3.1, 125)
-LOWEST = -2.6  # the lower end of the left panel
+LINE = np.linspace(-3.1, 3.1, 81)
+LOWEST, FLOOR = -2.9, -2.55  # the lower end of the left panel, and where a step is drawn
 
 
 def between(y: Any) -> np.ndarray:
@@ -72,6 +72,8 @@ def _draw_values(ax: Any) -> None:
     ax.grid(visible=False)
     ax.axhline(0, color=FAINT, lw=0.6)
     ax.plot(LINE, between(LINE), color=CURVE, lw=2.4)
+    for height, text, color in ((4.1, "steep: β", GAP), (3.45, "f", CURVE), (2.8, "flat: α", DUAL)):
+        ax.text(0, height, text, color=color, ha="center", weight="bold")
 
 
 def _draw_slopes(ax: Any) -> None:
@@ -80,6 +82,8 @@ def _draw_slopes(ax: Any) -> None:
     ax.grid(visible=False)
     ax.axhline(0, color=FAINT, lw=0.6)
     ax.plot(LINE, slope_between(LINE), color=CURVE, lw=2.4)
+    ax.text(-2.9, 3.2, "slope β", color=GAP, weight="bold")
+    ax.text(-2.9, 2.5, "slope α", color=DUAL, weight="bold")
 
 
 def promise(x: float, share: float) -> dict[str, float]:
@@ -121,41 +125,30 @@ def promise(x: float, share: float) -> dict[str, float]:
 def _parabolas_frame(x: float, share: float) -> Frame:
     at = promise(x, share)
     here, slope, to = at["here"], at["slope"], at["to"]
-    side = 1.0 if x > 0 else -1.0
 
     def parabola(curvature: float) -> np.ndarray:
-        return np.c_[LINE, here + slope * (LINE - x) + curvature / 2 * (LINE - x) ** 2]
+        heights = here + slope * (LINE - x) + curvature / 2 * (LINE - x) ** 2
+        return np.c_[LINE, heights][heights < 5.2]
 
     def through(curvature: float) -> np.ndarray:
         return np.c_[LINE[[0, -1]], slope + curvature * (LINE[[0, -1]] - x)]
 
     values: list[Mark] = [
-        Line(np.c_[LINE[[0, -1]], parabola(0)[[0, -1], 1]], FAINT, 1),
         Line(parabola(ALPHA), DUAL, 1.8, "6 4"),
         Line(parabola(BETA), GAP, 1.8, "9 3 2 3"),
-        Line([(x, LOWEST), (x, here)], FAINT, 1, "2 3"),
-        Line([(to, LOWEST), (to, at["upper"])], FAINT, 1, "2 3"),
-        Line([(x, LOWEST + 0.35), (to, LOWEST + 0.35)], INK, 2),
-        Dots((to, LOWEST + 0.35), INK, "<" if to < x else ">", 4.5),
         Dots((x, here), INK, "o", 5),
-        Dots((to, at["upper"]), GAP, "o", 5),
-        Dots((to, at["there"]), CURVE, "o", 5),
         Dots((at["far"], at["bottom"]), DUAL, "D", 5),
-        note((-side * 2.95, 3.85), "steep: β", GAP, "start" if side > 0 else "end"),
-        note((-side * 2.95, 3.3), "flat: α", DUAL, "start" if side > 0 else "end"),
-        note((-side * 2.95, 2.75), "f", CURVE, "start" if side > 0 else "end"),
+        Line([(x, here), (x, FLOOR), (to, FLOOR), (to, at["upper"])], INK, 1.4, "2 3"),
+        Dots((to, at["there"]), CURVE, "o", 5),
     ]
     slopes: list[Mark] = [
         Line(through(ALPHA), DUAL, 1.8, "6 4"),
         Line(through(BETA), GAP, 1.8, "9 3 2 3"),
-        Line([(x, 0), (x, slope)], FAINT, 1, "2 3"),
-        Line([(x, 0), (to, 0)], INK, 2),
-        Dots((to, 0), INK, "<" if to < x else ">", 4.5),
+        Line([(x, slope), (x, 0)], INK, 1.4, "2 3"),
         Dots((x, slope), INK, "o", 5),
         Dots((x - slope / BETA, 0), GAP, "o", 5),
         Dots((at["far"], 0), DUAL, "D", 5),
-        Text((x - slope / BETA, 0), "earliest", GAP, (0, -17), "middle"),
-        Text((at["far"], 0), "latest", DUAL, (0, 9), "middle"),
+        Dots((to, 0), INK, "<" if to < x else ">", 4),
     ]
     gains = here - at["upper"]
     if share < 2:
@@ -172,12 +165,9 @@ def _parabolas_frame(x: float, share: float) -> Frame:
         f"{here:.2f} are left."
     )
     alts = [
-        f"A convex curve, and two parabolas that touch it at {x:.2f}: a flat one below and a steep "
-        f"one above. A step leads to {to:.2f}, where the steep one has the height "
-        f"{at['upper']:.2f} and the curve {at['there']:.2f}. The bottom of the flat one lies at "
-        f"height {at['bottom']:.2f}, below the minimum of the curve.",
-        f"The slope of the curve rises through zero. Two lines through its point at {x:.2f} meet "
-        f"zero at {x - slope / BETA:.2f} and at {at['far']:.2f}; the curve meets it between them.",
+        f"A convex curve between two parabolas that touch it at {x:.2f}, and a step from there.",
+        f"Two lines through the point of the slope at {x:.2f}, which meet zero before "
+        "and behind the place where the slope does.",
     ]
     return Frame([values, slopes], alts, caption)
 
@@ -188,19 +178,19 @@ def two_parabolas() -> Explorer:
     Returns
     -------
     Explorer
-        Two panels, 576 stops: 48 places of a step and 12 learning rates.
+        Two panels, 480 stops: 40 places of a step and 12 learning rates.
 
     Examples
     --------
     >>> two_parabolas().stops
-    576
+    480
     """
     panels = [
         Panel(_draw_values, "A convex curve with its minimum 0 in the middle.", (360, 320)),
         Panel(_draw_slopes, "The slope of the curve, which rises through zero.", (360, 320)),
     ]
     controls: list[Slider | Buttons] = [
-        Slider("x", "place x", PLACES, start=40, log=False),
+        Slider("x", "place x", PLACES, start=33, log=False),
         Slider("share", "learning rate η, in units of 1/β", SHARES, start=4, log=False),
     ]
     return Explorer(panels, _parabolas_frame, controls, "What two bounds on the curvature say")
@@ -210,8 +200,7 @@ def two_parabolas() -> Explorer:
 
 GRADIENT = np.array([[1.0], [0.25]])
 UNIT = GRADIENT[:, 0] / np.linalg.norm(GRADIENT)
-RATIOS = [float(f"{ratio:.3g}") for ratio in np.geomspace(0.1, 20, 70)]
-METHODS = {"Adam": Adam, "smoothed sign": SmoothedSign, "normalized GD": NormalizedGD}
+RATIOS = [float(f"{ratio:.3g}") for ratio in np.geomspace(0.1, 20, 121)]
 
 
 def _draw_sector(ax: Any) -> None:
@@ -223,49 +212,39 @@ def _draw_sector(ax: Any) -> None:
     ax.set(xlim=(-0.16, 1.32), ylim=(-0.42, 0.86), aspect="equal", xticks=[], yticks=[])
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_title(r"what a sector allows $\nabla K(g)$ to be")
+    ax.text(-0.15, 0.78, "sector", color=SECTOR, weight="bold")
+    ax.text(-0.15, 0.69, "from the curvature", color=HELPER)
+    ax.text(-0.15, 0.60, "Adam", color=look(Adam(1.0)).color, weight="bold")
 
 
-def _sector_frame(method: str, ratio: float) -> Frame:
+def _sector_frame(ratio: float) -> Frame:
     """Return the picture in units of β‖g‖, for ε = 1 and g of size R = ratio."""
-    K = METHODS[method](1.0)
-    g = ratio * GRADIENT / float(K.radius(GRADIENT))
+    K, style = Adam(1.0), look(Adam(1.0))
+    g = ratio * GRADIENT
     m, beta = K.sector(ratio)
     share = m / beta
     step = (K.gradient(g) / (beta * np.linalg.norm(g)))[:, 0]
-    style = look(K)
-    curved = {"Adam": (1 + ratio) ** -2}.get(method, (1 + ratio**2) ** -1.5)
+    curved = (1 + ratio) ** -2
 
     def allowed(least: float) -> np.ndarray:
-        return circle((1 + least) / 2 * UNIT, (1 - least) / 2, count=72)
+        return circle((1 + least) / 2 * UNIT, (1 - least) / 2, count=30)
 
-    turn = np.arcsin((1 - share) / (1 + share))
-    angle = np.arctan2(UNIT[1], UNIT[0])
-    # A tangent from the origin touches the solid circle at the distance √(m/β).
-    tangents = [
-        np.sqrt(share) * np.array([np.cos(a), np.sin(a)]) for a in (angle + turn, angle - turn)
-    ]
+    turn = np.degrees(np.arcsin((1 - share) / (1 + share)))
+    angle = np.degrees(abs(np.arctan2(step[1], step[0]) - np.arctan2(UNIT[1], UNIT[0])))
     marks: list[Mark] = [
-        *(Line([(0, 0), end], FAINT, 1.4, "3 3") for end in tangents),
         Line(allowed(curved), HELPER, 1.4, "5 4"),
         Line(allowed(share), SECTOR, 2.4),
         Line([(0, 0), step], style.color, 2.4),
         Dots(step, style.color, style.marker, 6),
-        note((-0.15, 0.79), "sector", SECTOR),
-        note((-0.15, 0.71), "from the curvature", HELPER, bold=False),
-        note((-0.15, 0.63), style.name, style.color),
     ]
-    degrees, most = np.degrees(abs(np.arctan2(step[1], step[0]) - angle)), np.degrees(turn)
-    name = style.name[0].upper() + style.name[1:]
     caption = (
-        f"{name}, R = {ratio:.3g} ε: the sector has m/β = "
-        f"<b>{share:.2g}</b>, the curvature alone would give {curved:.2g}. "
-        f"∇K(g) is turned by {degrees:.0f}°; the sector allows {most:.0f}°."
+        f"R = {ratio:.3g} ε: the sector has m/β = <b>{share:.2g}</b>, the curvature alone would "
+        f"give {curved:.2g}. Adam turns g by {angle:.0f}°; the sector allows {turn:.0f}°."
     )
     alt = (
-        f"The gradient as an arrow and a solid circle that allows every vector of its disc; the "
-        f"circle has the diameter from {share:.2g} to 1 times the arrow. A larger dashed circle "
-        f"starts at {curved:.2g}. The point of {style.name} lies in the solid one, turned by "
-        f"{degrees:.0f} degrees of the {most:.0f} that are allowed."
+        f"An arrow, and a solid circle from {share:.2g} to 1 times the arrow, inside a larger one "
+        f"from {curved:.2g}. Adam's point lies in it, turned by {angle:.0f} degrees of "
+        f"{turn:.0f} allowed."
     )
     return Frame([marks], [alt], caption)
 
@@ -276,12 +255,12 @@ def sector() -> Explorer:
     Returns
     -------
     Explorer
-        One panel, 210 stops: three preconditioners and seventy sizes of the gradient.
+        One panel, 121 stops.
 
     Examples
     --------
     >>> sector().stops
-    210
+    121
     """
     panels = [
         Panel(
@@ -291,7 +270,6 @@ def sector() -> Explorer:
         )
     ]
     controls: list[Slider | Buttons] = [
-        Buttons("method", "preconditioner", list(METHODS)),
-        Slider("ratio", "size R of the gradient, in units of ε", RATIOS, start=44),
+        Slider("ratio", "size R of the gradient, in units of ε", RATIOS, start=77),
     ]
     return Explorer(panels, _sector_frame, controls, "What a sector allows")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, Text, note, number
-from dspgd_lib.figures.plane import circle, line_in_box, reach_of_ball, segment
+from dspgd_lib.figures.marks import Dots, Line, Mark
+from dspgd_lib.figures.picture import Picture
+from dspgd_lib.figures.plane import around, line_in_box, reach_of_ball, segment
 from dspgd_lib.losses import LogCoshLoss
 from dspgd_lib.plotting import FAINT, INK, MANIFOLD, look
 from dspgd_lib.potentials import PNorm
@@ -22,7 +23,7 @@ CURVE, DUAL, GAP = "#0072B2", "#5B3E96", "#C04D00"
 
 # --------------------------------------------------------------------------- a run off the floor
 
-SMOOTHING = [float(f"{eps:.3g}") for eps in np.geomspace(0.01, 30, 161)]
+SMOOTHING = [float(f"{eps:.3g}") for eps in np.geomspace(0.01, 30, 121)]
 PUSHED, GD_COLOR = look(Adam(1.0)), look(GradientDescent()).color
 
 
@@ -32,8 +33,8 @@ def floor_problem() -> tuple[Problem, np.ndarray]:
     return Problem(np.array([[1.0, 0.25]]), np.array([[1.0]])), np.array([[2.5], [1.5]])
 
 
-def _run_adam(eps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return weights, gradients and preconditioned gradients of a run for each ε."""
+def _run_adam(eps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return some weights and preconditioned gradients of a run for each ε."""
     problem, W0 = floor_problem()
     K = Adam(eps)
     run = sweep(
@@ -43,7 +44,9 @@ def _run_adam(eps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]
     for i, e in enumerate(eps):
         last = int(run.steps[i]) + 1
         W, V = (run.history[name][:last, i, :, 0] for name in ("W", "gradient"))
-        found.append((W, V, Adam(e).gradient(V[..., None])[..., 0]))
+        way = np.linalg.norm(W - W[0], axis=1)
+        shown = np.unique(np.searchsorted(way, np.linspace(0, way[-1], 15)))
+        found.append((W[shown], Adam(e).gradient(V[shown][..., None])[..., 0]))
     return found
 
 
@@ -63,6 +66,7 @@ def _draw_floor(ax: Any) -> None:
     end = problem.project(W0)[:, 0]
     ax.plot(*end, "o", color=GD_COLOR, ms=7)
     ax.annotate("GD", end, (-20, 6), textcoords="offset points", color=GD_COLOR)
+    ax.text(1.75, 0.75, "Adam", color=PUSHED.color, weight="bold")
 
 
 def _draw_gradients(ax: Any) -> None:
@@ -71,38 +75,33 @@ def _draw_gradients(ax: Any) -> None:
     ax.set_title("gradients")
     ax.plot(*segment((0, 0), x, 5).T, color=FAINT, lw=1, ls=(0, (4, 3)))
     ax.plot(0, 0, "+", color=INK, ms=9, mew=1.5)
-    ax.annotate("row space", (1.3, 0.325), (6, -14), textcoords="offset points", color="#4d5866")
+    first = floor_problem()[0].gradient(floor_problem()[1])[:, 0]
+    ax.plot([0, first[0]], [0, first[1]], color=DUAL, lw=2.2)
+    ax.plot(*first, "o", color=DUAL, ms=6)
+    ax.annotate("row space", (1.1, 0.275), (6, -15), textcoords="offset points", color="#4d5866")
+    ax.annotate("V", first, (-2, 8), textcoords="offset points", color=DUAL, weight="bold")
+    ax.text(1.15, 1.25, "∇K(V)", color=PUSHED.color, weight="bold")
 
 
 def _floor_frame(eps: float) -> Frame:
     problem, W0 = floor_problem()
-    W, V, P = FLOOR_RUNS(eps)
+    W, P = FLOOR_RUNS(eps)
     x = problem.X[0] / np.linalg.norm(problem.X[0])
     goal = problem.project(W0)[:, 0]
     turned = np.degrees(np.arctan2(P[0, 1], P[0, 0]) - np.arctan2(x[1], x[0]))
     apart = float(np.linalg.norm(W[-1] - goal))
-    weights: list[Mark] = [
-        Line(W, PUSHED.color, 2.4),
-        Dots(W[-1], PUSHED.color, PUSHED.marker, 6),
-        Text(W[-1], "Adam", PUSHED.color, (9, -12)),
-    ]
-    gradients: list[Mark] = [
-        Dots(V, DUAL, "o", 3.6, hollow=True, gap=9),
-        Dots(P, PUSHED.color, PUSHED.marker, 3.6, gap=9),
-        note((1.55, 0.85), "∇K(V)", PUSHED.color),
-        note((1.72, 0.52), "V", DUAL),
-    ]
+    weights: list[Mark] = [Line(W, PUSHED.color, 2.4), Dots(W[-1], PUSHED.color, PUSHED.marker, 6)]
+    gradients: list[Mark] = [Line(P, PUSHED.color, 2.2), Dots(P[0], PUSHED.color, PUSHED.marker, 5)]
     caption = (
         f"ε = {eps:.3g}: all gradients lie in the row space. Pushed through ∇K, the first is "
         f"turned by <b>{turned:.0f}°</b> out of it, and the run ends {apart:.2f} from the end of "
         "gradient descent."
     )
     alts = [
-        f"A line of perfect fits and the floor, which crosses it at a right angle where gradient "
-        f"descent ends. Adam with smoothing {eps:.3g} leaves the start at an angle of "
-        f"{turned:.0f} degrees to the floor and ends on the line, {apart:.2f} away.",
-        f"The gradients of the run lie on one line, the row space. Their images under the "
-        f"preconditioner lie off it; the first has the entries {P[0, 0]:.2f} and {P[0, 1]:.2f}.",
+        f"A line of perfect fits, and the floor at a right angle to it. Adam leaves the start "
+        f"{turned:.0f} degrees off the floor and ends on the line, {apart:.2f} from the floor.",
+        f"The gradients of the run lie on a line, the row space; their images under the "
+        f"preconditioner do not. The first is turned by {turned:.0f} degrees.",
     ]
     return Frame([weights, gradients], alts, caption)
 
@@ -113,12 +112,12 @@ def off_the_floor() -> Explorer:
     Returns
     -------
     Explorer
-        Two panels, 161 stops.
+        Two panels, 121 stops.
 
     Examples
     --------
     >>> off_the_floor().stops
-    161
+    121
     """
     panels = [
         Panel(
@@ -129,14 +128,12 @@ def off_the_floor() -> Explorer:
         ),
         Panel(_draw_gradients, "Plane of gradients; the row space is a dashed line.", (360, 300)),
     ]
-    controls: list[Slider | Buttons] = [Slider("eps", "smoothing ε", SMOOTHING, start=66)]
+    controls: list[Slider | Buttons] = [Slider("eps", "smoothing ε", SMOOTHING, start=40)]
     return Explorer(panels, _floor_frame, controls, "A step that leaves the row space")
 
 
 # ---------------------------------------------------------------------- one step among the slopes
 
-STARTS = [round(0.05 * k, 2) for k in range(2, 63)]
-RATES = {"half of it": 0.5, "1/(βM)": 1.0, "three times": 3.0}
 GRID = np.linspace(-2.6, 3.3, 119)
 ROOT = NormalizedGD(1.0)  # K, with β = 1
 BENT = LogCoshLoss()  # L, with M = 2
@@ -144,14 +141,6 @@ BENT = LogCoshLoss()  # L, with M = 2
 
 def _one(value: Any) -> Any:
     return np.asarray(value, dtype=float)[..., None, None]
-
-
-def _loss(w: Any) -> np.ndarray:
-    return BENT.value(_one(w))
-
-
-def _slope(w: Any) -> Any:
-    return BENT.gradient(_one(w))[..., 0, 0]
 
 
 def ceiling(w: float, share: float) -> dict[str, Any]:
@@ -179,13 +168,13 @@ def ceiling(w: float, share: float) -> dict[str, Any]:
     >>> bool((found["height"] >= ROOT.value(_one(found["v"])) - 1e-12).all())
     True
     """
-    eta, V = share / 2, float(_slope(w))
+    eta, V = share / 2, float(BENT.gradient(_one(w))[0, 0])
     to = w - eta * float(ROOT.gradient([[V]])[0, 0])
-    v = _slope(GRID)
-    dual = v * GRID - _loss(GRID)  # L* at the slopes of the grid
-    here = V * w - float(_loss(w))
+    v = BENT.gradient(_one(GRID))[:, 0, 0]
+    dual = v * GRID - BENT.value(_one(GRID))  # L* at the slopes of the grid
+    here = V * w - float(BENT.value(_one(w)))
     before = float(ROOT.value([[V]]))
-    after = float(_slope(to))
+    after = float(BENT.gradient(_one(to))[0, 0])
     return {
         "to": to,
         "V": V,
@@ -197,116 +186,64 @@ def ceiling(w: float, share: float) -> dict[str, Any]:
     }
 
 
-def _draw_loss(ax: Any) -> None:
-    w = np.linspace(-2, 3.3, 107)
-    ax.set(xlim=(-2, 3.3), ylim=(-1.3, 7.5), yticks=[], xlabel="weight $W$")
-    ax.set_title("the loss and its tangents")
-    ax.grid(visible=False)
-    ax.plot(w, _loss(w), color=CURVE, lw=2.4)
-
-
-def _draw_potential(ax: Any) -> None:
-    v = np.linspace(-2.6, 4.3, 139)
-    ax.set(xlim=(-2.6, 4.3), ylim=(-0.45, 3.6), yticks=[], xlabel="slope $V$")
-    ax.set_title("$K$ and a ceiling")
+def _draw_ceiling(ax: Any, w: float, share: float, title: str) -> None:
+    at, v = ceiling(w, share), np.linspace(-2.4, 3.4, 117)
+    bottom = np.interp(at["after"], at["v"], at["height"])
+    ax.set(xlim=(-2.4, 3.4), ylim=(-0.3, 3), yticks=[], xlabel="slope $V$", title=title)
     ax.grid(visible=False)
     ax.plot(v, ROOT.value(_one(v)), color=DUAL, lw=2.4)
+    ax.plot(at["v"], at["height"], color=GAP, ls=(0, (6, 2, 1, 2)))
+    ax.plot([at["after"]] * 2, [-0.3, max(bottom, at["then"])], color=FAINT, lw=1, ls=":")
+    ax.plot(at["V"], at["before"], "o", color=INK)
+    ax.plot(at["after"], bottom, "D", color=GAP)
+    ax.plot(at["after"], at["then"], "o", color=DUAL)
+    ax.text(-2.2, 2.6, "ceiling", color=GAP, weight="bold")
+    ax.text(-2.2, 2.2, "$K$", color=DUAL, weight="bold")
+    ax.annotate("before", (at["V"], at["before"]), (8, -8), textcoords="offset points")
 
 
-def _step_frame(w: float, share: float) -> Frame:
-    at = ceiling(w, share)
-    to, V, after = at["to"], at["V"], at["after"]
-
-    def tangent(point: float, slope: float) -> np.ndarray:
-        return segment((point, float(_loss(point))), (1, slope), 0.8)
-
-    left: list[Mark] = [
-        Line(tangent(w, V), INK, 1.4),
-        Line(tangent(to, after), GAP, 1.4),
-        Line([(w, -0.8), (to, -0.8)], INK, 2),
-        Dots((to, -0.8), INK, "<" if to < w else ">", 4.5),
-        Dots((w, float(_loss(w))), INK, "o", 5),
-        Dots((to, float(_loss(to))), GAP, "o", 5),
-    ]
-    bottom = float(np.interp(after, at["v"], at["height"]))
-    right: list[Mark] = [
-        Line(np.c_[at["v"], at["height"]], GAP, 1.8, "9 3 2 3"),
-        Line([(after, -0.45), (after, bottom)], FAINT, 1, "2 3"),
-        Dots((V, at["before"]), INK, "o", 5),
-        Dots((after, bottom), GAP, "D", 5),
-        Dots((after, at["then"]), GAP, "o", 5),
-        note((-2.5, 3.25), "ceiling", GAP),
-        note((-2.5, 2.8), "K", DUAL),
-    ]
-    verb = "falls" if at["then"] <= at["before"] else "<b>rises</b>"
-    lid = "lies above K everywhere" if share <= 1 else "need not lie above K"
-    caption = (
-        f"From W = {number(w)} to {number(to, '.2f')}; the slope goes from {number(V, '.2f')} to "
-        f"{number(after, '.2f')}, to the bottom of the ceiling. The ceiling {lid}; K {verb} from "
-        f"{at['before']:.2f} to {at['then']:.2f}."
-    )
-    alts = [
-        f"The loss, a convex curve, with tangents of slope {V:.2f} at {w:.2f} and of slope "
-        f"{after:.2f} at {to:.2f}.",
-        f"The potential K over the slopes and a steeper convex curve that touches it at {V:.2f}. "
-        f"The bottom of that curve lies at the slope {after:.2f} and height {bottom:.2f}, where K "
-        f"is {at['then']:.2f}.",
-    ]
-    return Frame([left, right], alts, caption)
+CEILINGS = {"η = 1/(βM)": (1.4, 1.0), "η = 4/(βM)": (0.55, 4.0)}
 
 
-def one_step() -> Explorer:
-    """Return a preconditioned step among the weights, and as the bottom of a ceiling over K.
+def ceilings() -> Picture:
+    """Return K and the ceiling of one step: below the guarantee, and at four times it.
 
     Returns
     -------
-    Explorer
-        Two panels, 183 stops: 61 starts and three learning rates.
+    Picture
+        Two panels.
 
     Examples
     --------
-    >>> one_step().stops
-    183
+    >>> len(ceilings().panels)
+    2
     """
-    panels = [
-        Panel(_draw_loss, "A convex loss of one weight.", (360, 300)),
-        Panel(_draw_potential, "The potential K over the slopes, least at zero.", (360, 300)),
-    ]
-    controls: list[Slider | Buttons] = [
-        Slider("w", "weight before the step", STARTS, start=32, log=False),
-        Buttons("share", "learning rate", RATES, start=1),
-    ]
-    return Explorer(panels, _step_frame, controls, "A step goes to the bottom of a ceiling")
+    panels = []
+    for title, (w, share) in CEILINGS.items():
+        at = ceiling(w, share)
+        place = "lies above it" if share <= 1 else "crosses it"
+        alt = (
+            f"A bowl K over the slopes, and a steeper bowl that touches it at {at['V']:.2f} and "
+            f"{place}. The bottom of the steeper one is at {at['after']:.2f}; there K is "
+            f"{at['then']:.2f}, before the step it was {at['before']:.2f}."
+        )
+        draw = partial(_draw_ceiling, w=w, share=share, title=title)
+        panels.append(Panel(draw, alt, (360, 270)))
+    return Picture(panels)
 
 
 # -------------------------------------------------------------------------- along the perfect fits
 
-ALONG = [round(0.02 * k - 1, 2) for k in range(101)]
-POWERS = {"p = 1.5": 1.5, "p = 2": 2.0, "p = 4": 4.0}
 EXAMPLE, LABEL, ORIGIN = np.array([1.0, 0.5]), 1.0, np.array([2.0, 0.75])
 NORMAL = EXAMPLE / np.linalg.norm(EXAMPLE)
 TANGENT = np.array([-NORMAL[1], NORMAL[0]])
 FOOT = ORIGIN + (LABEL - EXAMPLE @ ORIGIN) / (EXAMPLE @ EXAMPLE) * EXAMPLE
-FITS_BOX = ((-0.3, 2.6), (-0.95, 1.55))
+FITS_BOX = ((-0.5, 2.6), (-0.95, 1.55))
+POWER = 4.0
 
 
-def _draw_fits(ax: Any) -> None:
-    ax.set(xlim=FITS_BOX[0], ylim=FITS_BOX[1], aspect="equal", xticks=[], yticks=[])
-    ax.set_title("weights")
-    ax.plot(*line_in_box(EXAMPLE, LABEL, FITS_BOX).T, color=MANIFOLD, lw=3)
-    ax.plot(*ORIGIN, "o", color=INK, ms=6)
-    ax.annotate("$W_0$", ORIGIN, (7, 3), textcoords="offset points")
-    ax.annotate(r"$XW=Y$", (0.3, 1.4), (8, -3), textcoords="offset points", color="#4d5866")
-
-
-def _draw_along(ax: Any) -> None:
-    ax.set(xlim=(-1, 1), ylim=(0, 2.4), yticks=[], xlabel="place on the line")
-    ax.set_title("$f$ along the line")
-    ax.grid(visible=False)
-
-
-def split_gradient(u: float, p: float) -> tuple[np.ndarray, float, float, np.ndarray]:
-    """Return a point of the line of fits, f there, and its gradient along the line and in all.
+def split_gradient(u: float, p: float = POWER) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return a point of the line of fits, and the gradient there along the line and in all.
 
     Parameters
     ----------
@@ -318,115 +255,90 @@ def split_gradient(u: float, p: float) -> tuple[np.ndarray, float, float, np.nda
     Returns
     -------
     point : array of shape (2,)
-    value, along : float
-        f, and its derivative when one moves along the line.
+    along : float
+        The derivative of f when one moves along the line.
     gradient : array of shape (2,)
 
     Examples
     --------
-    >>> abs(round(split_gradient(0.0, 2.0)[2], 9))
+    >>> abs(round(split_gradient(0.0, 2.0)[1], 9))
     0.0
     """
     point = FOOT + u * TANGENT
-    move = (point - ORIGIN)[:, None]
-    gradient = PNorm(p).gradient(move)[:, 0]
-    return point, float(PNorm(p).value(move)), float(gradient @ TANGENT), gradient
+    gradient = PNorm(p).gradient((point - ORIGIN)[:, None])[:, 0]
+    return point, float(gradient @ TANGENT), gradient
 
 
-@cache
-def _value_along(p: float) -> np.ndarray:
-    return np.array([split_gradient(u, p)[1] for u in ALONG])
-
-
-@cache
-def _directions() -> np.ndarray:
-    return circle(count=72)[:-1]
-
-
-def _level(point: np.ndarray, p: float) -> np.ndarray:
-    """Return the level curve of f through a point."""
-
-    def value(points: np.ndarray) -> np.ndarray:
-        return np.asarray(PNorm(p).value((points - ORIGIN)[..., None]))
-
-    level = float(value(point[None])[0])
-    reach = reach_of_ball(value, ORIGIN, level, 6.0, count=72)
-    around = ORIGIN + reach[:, None] * _directions()
-    return np.vstack([around, around[:1]])
-
-
-def _fits_frame(u: float, p: float) -> Frame:
-    point, value, along, gradient = split_gradient(u, p)
-    size = float(np.linalg.norm(gradient))
-    arrow = 0.75 * gradient / size  # points away from the start
-    rows = (gradient @ NORMAL) / np.linalg.norm(EXAMPLE)
-    tip, corner = point + arrow, point + (arrow @ NORMAL) * NORMAL
-    curve = np.c_[ALONG, _value_along(p)]
-    left: list[Mark] = [
-        Line(_level(point, p), FAINT, 1.4, "5 4"),
-        Line([point, corner], CURVE, 2),
-        Line([corner, tip], GAP, 3),
-        Line([point, tip], INK, 2),
-        Dots(tip, INK, "o", 3),
-        Dots(point, INK, "o", 5),
-        Text(tip, "∇f", INK, (-8, -14), "end"),
-    ]
-    right: list[Mark] = [
-        Line(curve, CURVE, 2.4),
-        Line(segment((u, value), (1, along), 0.35), GAP, 2),
-        Dots((u, value), INK, "o", 5),
-        note((-0.95, 2.15), "f", CURVE),
-        note((-0.95, 1.9), "its slope along the line", GAP, bold=False),
-    ]
-    if abs(along) < 0.02:
-        said = (
-            "no move along the line pays. The gradient lies in the row space: it is "
-            f"<b>{number(rows, '.2f')} times the example</b>"
-        )
-    else:
-        said = (
-            f"the slope along the line is <b>{number(along, '.2f')}</b>, so a move "
-            f"{'up' if along < 0 else 'down'} the line pays"
-        )
-    caption = f"p = {p:g}: {said}."
-    alts = [
-        f"A line of perfect fits, a start beside it, and the level curve of f through a point of "
-        f"the line. The gradient there has a part along the line of {along:.2f} and a part in the "
-        f"direction of the example of {gradient @ NORMAL:.2f}.",
-        f"f along the line, a bowl; at the place {u:.2f} its height is {value:.2f} and its slope "
-        f"{along:.2f}.",
-    ]
-    return Frame([left, right], alts, caption)
-
-
-def along_the_fits() -> Explorer:
-    """Return the gradient of a distance at a point of the perfect fits, split into two parts.
+def end_of_line() -> float:
+    """Return the place on the line of fits that is nearest to the start in the 4-norm.
 
     Returns
     -------
-    Explorer
-        Two panels, 303 stops: 101 points and three powers.
+    float
 
     Examples
     --------
-    >>> along_the_fits().stops
-    303
+    >>> abs(round(split_gradient(end_of_line())[1], 9))
+    0.0
     """
-    panels = [
-        Panel(_draw_fits, "A line of perfect fits and a start beside it.", (360, 320)),
-        Panel(_draw_along, "Axes: place on the line against f.", (360, 320)),
-    ]
-    controls: list[Slider | Buttons] = [
-        Slider("u", "place on the line", ALONG, start=83, log=False),
-        Buttons("p", "power of the distance f", POWERS, start=1),
-    ]
-    return Explorer(panels, _fits_frame, controls, "A gradient in the row space marks the end")
+    q = POWER / (POWER - 1)
+    move = np.sign(EXAMPLE) * np.abs(EXAMPLE) ** (q - 1) / (np.abs(EXAMPLE) ** q).sum()
+    point = ORIGIN + (LABEL - EXAMPLE @ ORIGIN) * move
+    return float((point - FOOT) @ TANGENT)
+
+
+def _draw_fits(ax: Any, u: float, title: str) -> None:
+    point, _, gradient = split_gradient(u)
+    arrow = 0.85 * gradient / np.linalg.norm(gradient)
+    corner, tip = point + (arrow @ NORMAL) * NORMAL, point + arrow
+
+    def value(points: np.ndarray) -> np.ndarray:
+        return np.asarray(PNorm(POWER).value((points - ORIGIN)[..., None]))
+
+    reach = reach_of_ball(value, ORIGIN, float(value(point[None])[0]), 6.0)
+    ax.set(xlim=FITS_BOX[0], ylim=FITS_BOX[1], aspect="equal", xticks=[], yticks=[], title=title)
+    ax.plot(*line_in_box(EXAMPLE, LABEL, FITS_BOX).T, color=MANIFOLD, lw=3)
+    ax.plot(*around(ORIGIN, reach).T, color=FAINT, lw=1.2, ls=(0, (5, 4)))
+    ax.plot(*np.array([point, corner]).T, color=CURVE, lw=2)
+    if np.linalg.norm(tip - corner) > 0.01:
+        ax.plot(*np.array([corner, tip]).T, color=GAP, lw=2.6)
+    ax.annotate("", tip, point, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.5})
+    ax.plot(*point, "o", color=INK, ms=6)
+    ax.plot(*ORIGIN, "o", color=INK, ms=6)
+    ax.annotate("$W_0$", ORIGIN, (7, 3), textcoords="offset points")
+    ax.annotate(r"$\nabla f$", tip, (-4, 8), textcoords="offset points", ha="right")
+    ax.annotate("$XW=Y$", (0.3, 1.4), (8, -3), textcoords="offset points", color="#4d5866")
+
+
+def multiplier() -> Picture:
+    """Return two points of the perfect fits, level curves of f and its gradients there.
+
+    Returns
+    -------
+    Picture
+        Two panels: a point where a move along the line pays, and the end.
+
+    Examples
+    --------
+    >>> len(multiplier().panels)
+    2
+    """
+    panels = []
+    for title, u in (("a move along the line pays", 0.55), ("the end: none pays", end_of_line())):
+        _, along, gradient = split_gradient(u)
+        meets = "crosses" if abs(along) > 0.01 else "touches"
+        alt = (
+            f"A line of perfect fits; a level curve of f {meets} it. The gradient has the part "
+            f"{abs(along):.2f} along the line and the part {abs(gradient @ NORMAL):.2f} in the "
+            "direction of the example."
+        )
+        panels.append(Panel(partial(_draw_fits, u=u, title=title), alt, (360, 310)))
+    return Picture(panels)
 
 
 # ------------------------------------------------------------------------------------- the wall
 
-DECAYS = [float(f"{decay:.3g}") for decay in np.geomspace(3, 0.002, 121)][::-1]
-OFF = np.linspace(-1.5, 1.5, 121)
+DECAYS = {1.0: "λ = 1", 0.1: "λ = 0.1", 0.01: "λ = 0.01"}
 
 
 def decayed_dual(off: Any, decay: float) -> np.ndarray:
@@ -454,45 +366,38 @@ def decayed_dual(off: Any, decay: float) -> np.ndarray:
 
 
 def _draw_wall(ax: Any) -> None:
-    ax.set(xlim=(-1.5, 1.5), ylim=(0, 6), xlabel="distance of the gradient from the row space")
+    ax.set(xlim=(-1.6, 1.6), ylim=(0, 5), xlabel="distance of the gradient from the row space")
     ax.set_title("dual of the loss with weight decay λ")
-    ax.plot([0, 0], [0.9, 6], color=DUAL, lw=1.2, ls=(0, (4, 3)))
+    off = np.linspace(-1.6, 1.6, 641)
+    colors = dict(zip(DECAYS, ("#56B4E9", "#0B7A99", "#0072B2"), strict=True))
+    for decay, name in DECAYS.items():
+        ax.plot(off, decayed_dual(off, decay), color=colors[decay], lw=2.2)
+        at = min(1.2, np.sqrt(2 * decay * 3.4))
+        place = (at + 0.07, float(decayed_dual(at, decay)) - 0.15)
+        ax.text(*place, name, color=colors[decay], weight="bold")
+    ax.plot([0, 0], [0.9, 5], color=DUAL, lw=1.6, ls=(0, (4, 3)))
     ax.plot(0, 0.9, "o", color=DUAL, ms=6)
-    ax.annotate("+∞", (-1.3, 0.5), color=DUAL)
-    ax.annotate("+∞", (1.1, 0.5), color=DUAL)
-    ax.annotate("$L^*$", (0, 0.9), (7, -12), textcoords="offset points", color=DUAL)
+    ax.text(-1.4, 4.3, "without decay: +∞", color=DUAL)
+    ax.annotate("$L^*$", (0, 0.9), (-18, -14), textcoords="offset points", color=DUAL)
 
 
-def _wall_frame(decay: float) -> Frame:
-    at_half = float(decayed_dual(0.5, decay))
-    marks: list[Mark] = [Line(np.c_[OFF, decayed_dual(OFF, decay)], CURVE, 2.6)]
-    caption = (
-        f"λ = {decay:.3g}: a parabola of curvature 1/λ = {1 / decay:.3g}. At distance ½ from the "
-        f"row space the dual is already <b>{at_half:.3g}</b>; on it {decayed_dual(0.0, decay):.2f}."
-    )
-    alt = (
-        f"A parabola over the distance from the row space, with the height "
-        f"{decayed_dual(0.0, decay):.2f} at zero and {at_half:.3g} at one half. Without decay "
-        "there is a single point, of height 0.9, and the dual is infinite to both sides of it."
-    )
-    return Frame([marks], [alt], caption)
-
-
-def wall() -> Explorer:
-    """Return the dual of a loss with weight decay, across the row space, a slider for the decay.
+def wall() -> Picture:
+    """Return the dual of a loss across the row space, for three weight decays and for none.
 
     Returns
     -------
-    Explorer
-        One panel, 121 stops.
+    Picture
+        One panel.
 
     Examples
     --------
-    >>> wall().stops
-    121
+    >>> len(wall().panels)
+    1
     """
-    panels = [
-        Panel(_draw_wall, "Axes: distance from the row space against the dual.", (360, 290)),
-    ]
-    controls: list[Slider | Buttons] = [Slider("decay", "weight decay λ", DECAYS, start=84)]
-    return Explorer(panels, _wall_frame, controls, "The wall around the row space")
+    alt = (
+        "Three parabolas over the distance from the row space, the steeper the smaller the decay: "
+        f"at distance one half their heights are {decayed_dual(0.5, 1.0):.2f}, "
+        f"{decayed_dual(0.5, 0.1):.2f} and {decayed_dual(0.5, 0.01):.1f}. Without decay there is a "
+        "single point, of height 0.9 at distance zero; everywhere else the dual is infinite."
+    )
+    return Picture([Panel(_draw_wall, alt, (360, 280))])
