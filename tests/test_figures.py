@@ -43,6 +43,8 @@ FIGURES = [
     overparameterized.planes_and_lines,
     overparameterized.coordinates,
     overparameterized.move_the_start,
+    convex_toolbox.off_the_floor,
+    convex_toolbox.two_parabolas,
     convex_toolbox.tangents,
     convex_toolbox.largest_gap,
     convex_toolbox.sector,
@@ -67,6 +69,7 @@ def figure(request):
 FEW_STOPS = {
     "Distance from three interpolators",
     "How the limit depends on the learning rate",
+    "What lines from below tell",
 }
 
 

@@ -28,25 +28,38 @@ from dspgd_lib.figures.curvature import (
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, note, number
 from dspgd_lib.figures.plane import segment
-from dspgd_lib.figures.slopes import ceilings, multiplier, off_the_floor, wall
+from dspgd_lib.figures.slopes import (
+    CEILINGS,
+    ceiling,
+    ceilings,
+    end_of_line,
+    multiplier,
+    off_the_floor,
+    split_gradient,
+    wall,
+)
 from dspgd_lib.plotting import FAINT
 from dspgd_lib.preconditioners import NormalizedGD
 
 __all__ = [
     "ALPHA",
     "BETA",
+    "CEILINGS",
     "GRADIENT",
     "PLACES",
     "RATIOS",
     "SHARES",
     "between",
+    "ceiling",
     "ceilings",
+    "end_of_line",
     "largest_gap",
     "multiplier",
     "off_the_floor",
     "promise",
     "sector",
     "slope_between",
+    "split_gradient",
     "tangents",
     "two_parabolas",
     "wall",
