@@ -9,7 +9,7 @@ import numpy as np
 
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark
+from dspgd_lib.figures.marks import Dots, Line, Mark, number
 from dspgd_lib.figures.picture import Picture
 from dspgd_lib.figures.plane import around, line_in_box, reach_of_ball, segment
 from dspgd_lib.losses import LogCoshLoss
@@ -224,8 +224,8 @@ def ceilings() -> Picture:
         place = "lies above it" if share <= 1 else "crosses it"
         alt = (
             f"A bowl K over the slopes, and a steeper bowl that touches it at {at['V']:.2f} and "
-            f"{place}. The bottom of the steeper one is at {at['after']:.2f}; there K is "
-            f"{at['then']:.2f}, before the step it was {at['before']:.2f}."
+            f"{place}. The bottom of the steeper one is at {number(at['after'], '.2f')}; there "
+            f"K is {at['then']:.2f}, before the step it was {at['before']:.2f}."
         )
         draw = partial(_draw_ceiling, w=w, share=share, title=title)
         panels.append(Panel(draw, alt, (360, 270)))
@@ -338,7 +338,7 @@ def multiplier() -> Picture:
 
 # ------------------------------------------------------------------------------------- the wall
 
-DECAYS = {1.0: "λ = 1", 0.1: "λ = 0.1", 0.01: "λ = 0.01"}
+DECAYS = {1.0: ("λ = 1", 0.85, 1.1), 0.1: ("0.1", 0.9, 4.1), 0.01: ("0.01", 0.31, 4.4)}
 
 
 def decayed_dual(off: Any, decay: float) -> np.ndarray:
@@ -370,15 +370,13 @@ def _draw_wall(ax: Any) -> None:
     ax.set_title("dual of the loss with weight decay λ")
     off = np.linspace(-1.6, 1.6, 641)
     colors = dict(zip(DECAYS, ("#56B4E9", "#0B7A99", "#0072B2"), strict=True))
-    for decay, name in DECAYS.items():
+    for decay, (name, *place) in DECAYS.items():
         ax.plot(off, decayed_dual(off, decay), color=colors[decay], lw=2.2)
-        at = min(1.2, np.sqrt(2 * decay * 3.4))
-        place = (at + 0.07, float(decayed_dual(at, decay)) - 0.15)
         ax.text(*place, name, color=colors[decay], weight="bold")
     ax.plot([0, 0], [0.9, 5], color=DUAL, lw=1.6, ls=(0, (4, 3)))
     ax.plot(0, 0.9, "o", color=DUAL, ms=6)
-    ax.text(-1.4, 4.3, "without decay: +∞", color=DUAL)
-    ax.annotate("$L^*$", (0, 0.9), (-18, -14), textcoords="offset points", color=DUAL)
+    ax.text(-1.55, 3.1, "without\ndecay: +∞", color=DUAL)
+    ax.text(0.07, 0.53, "$L^*$", color=DUAL)
 
 
 def wall() -> Picture:
