@@ -148,7 +148,6 @@ def _parabolas_frame(x: float, share: float) -> Frame:
         Dots((x, slope), INK, "o", 5),
         Dots((x - slope / BETA, 0), GAP, "o", 5),
         Dots((at["far"], 0), DUAL, "D", 5),
-        Dots((to, 0), INK, "<" if to < x else ">", 4),
     ]
     gains = here - at["upper"]
     if share < 2:
@@ -213,8 +212,7 @@ def _draw_sector(ax: Any) -> None:
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_title(r"what a sector allows $\nabla K(g)$ to be")
     ax.text(-0.15, 0.78, "sector", color=SECTOR, weight="bold")
-    ax.text(-0.15, 0.69, "from the curvature", color=HELPER)
-    ax.text(-0.15, 0.60, "Adam", color=look(Adam(1.0)).color, weight="bold")
+    ax.text(-0.15, 0.69, "Adam", color=look(Adam(1.0)).color, weight="bold")
 
 
 def _sector_frame(ratio: float) -> Frame:
@@ -226,14 +224,11 @@ def _sector_frame(ratio: float) -> Frame:
     step = (K.gradient(g) / (beta * np.linalg.norm(g)))[:, 0]
     curved = (1 + ratio) ** -2
 
-    def allowed(least: float) -> np.ndarray:
-        return circle((1 + least) / 2 * UNIT, (1 - least) / 2, count=30)
-
+    disc = circle((1 + share) / 2 * UNIT, (1 - share) / 2, count=32)
     turn = np.degrees(np.arcsin((1 - share) / (1 + share)))
     angle = np.degrees(abs(np.arctan2(step[1], step[0]) - np.arctan2(UNIT[1], UNIT[0])))
     marks: list[Mark] = [
-        Line(allowed(curved), HELPER, 1.4, "5 4"),
-        Line(allowed(share), SECTOR, 2.4),
+        Line(disc, SECTOR, 2.4),
         Line([(0, 0), step], style.color, 2.4),
         Dots(step, style.color, style.marker, 6),
     ]
@@ -242,9 +237,8 @@ def _sector_frame(ratio: float) -> Frame:
         f"give {curved:.2g}. Adam turns g by {angle:.0f}°; the sector allows {turn:.0f}°."
     )
     alt = (
-        f"An arrow, and a solid circle from {share:.2g} to 1 times the arrow, inside a larger one "
-        f"from {curved:.2g}. Adam's point lies in it, turned by {angle:.0f} degrees of "
-        f"{turn:.0f} allowed."
+        f"An arrow, and a circle from {share:.2g} to 1 times the arrow. Adam's point lies in it, "
+        f"turned by {angle:.0f} degrees of {turn:.0f} allowed."
     )
     return Frame([marks], [alt], caption)
 

@@ -45,7 +45,7 @@ def _run_adam(eps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         last = int(run.steps[i]) + 1
         W, V = (run.history[name][:last, i, :, 0] for name in ("W", "gradient"))
         way = np.linalg.norm(W - W[0], axis=1)
-        shown = np.unique(np.searchsorted(way, np.linspace(0, way[-1], 15)))
+        shown = np.unique(np.searchsorted(way, np.linspace(0, way[-1], 11)))
         found.append((W[shown], Adam(e).gradient(V[shown][..., None])[..., 0]))
     return found
 
