@@ -118,7 +118,7 @@ def _column(x: Any) -> np.ndarray:
 
 TANGENT_X = np.linspace(-2.4, 2.4, 241)
 STEEPEST = {"√(x²+1) − 1": 0.93, "two wells": 3.0}
-COUNTS = list(range(2, 66))
+COUNTS = list(range(2, 42))
 
 
 def slopes_in_turn(count: int) -> np.ndarray:
@@ -211,12 +211,12 @@ def tangents() -> Explorer:
     Returns
     -------
     Explorer
-        One panel, 128 stops: a convex function and one with two wells.
+        One panel, 80 stops: a convex function and one with two wells.
 
     Examples
     --------
     >>> tangents().stops
-    128
+    80
     """
     panels = [Panel(_draw_tangents, "Empty axes for a function of one variable.", (360, 300))]
     controls: list[Slider | Buttons] = [

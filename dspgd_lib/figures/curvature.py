@@ -224,7 +224,7 @@ def _sector_frame(ratio: float) -> Frame:
     step = (K.gradient(g) / (beta * np.linalg.norm(g)))[:, 0]
     curved = (1 + ratio) ** -2
 
-    disc = circle((1 + share) / 2 * UNIT, (1 - share) / 2, count=32)
+    disc = circle((1 + share) / 2 * UNIT, (1 - share) / 2, count=48)
     turn = np.degrees(np.arcsin((1 - share) / (1 + share)))
     angle = np.degrees(abs(np.arctan2(step[1], step[0]) - np.arctan2(UNIT[1], UNIT[0])))
     marks: list[Mark] = [
@@ -264,6 +264,6 @@ def sector() -> Explorer:
         )
     ]
     controls: list[Slider | Buttons] = [
-        Slider("ratio", "size R of the gradient, in units of ε", RATIOS, start=77),
+        Slider("ratio", "size R, in units of ε", RATIOS, start=77),
     ]
     return Explorer(panels, _sector_frame, controls, "What a sector allows")
