@@ -21,8 +21,8 @@ FLAGS = [
 ]
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-HEAVIEST_PAGE = 150_000  # bytes of HTML, gzipped
-HEAVIEST_FIGURES = 75_000  # bytes of all stops of all sliders of a page, gzipped
+HEAVIEST_PAGE = 200_000  # bytes of HTML, gzipped
+HEAVIEST_FIGURES = 125_000  # bytes of all stops of all sliders of a page, gzipped
 PATIENCE = 3_000  # milliseconds until a picture has to have changed
 
 # The overlays that are seen in the figure an element belongs to.

@@ -127,7 +127,7 @@ class Explorer:
         -------
         str
             HTML: controls, backgrounds, the overlay of the starting values, and as JSON the
-            overlays of all others, in which no mark is written twice.
+            overlays of all stops.
         """
         name = f"explorer-{next(_numbers)}"
         combinations = product(*(control.values for control in self.controls))
@@ -147,22 +147,22 @@ class Explorer:
         )
 
     def _packed(self, frames: list[Frame], layers: list[list[Layer]]) -> str:
-        """Return all frames as JSON; marks, alt texts and captions are numbers in one list."""
-        pieces: dict[str, int] = {}
+        """Return all frames as JSON: for each place in a picture what it holds at each stop.
 
-        def numbers(texts: Sequence[str]) -> list[int]:
-            return [pieces.setdefault(text, len(pieces)) for text in texts]
-
-        packed = [
-            [
-                [[numbers(layer.shapes), numbers(layer.words)] for layer in drawn],
-                numbers(frame.alts),
-                numbers([frame.caption])[0],
-            ]
-            for frame, drawn in zip(frames, layers, strict=True)
+        A place that holds the same as at the stop before holds 0: what does not move is there
+        once, and what moves stands beside what it was, which compresses well.
+        """
+        places = [
+            _changes([part(drawn[i]) for drawn in layers])
+            for i in range(len(self.panels))
+            for part in (lambda layer: layer.shapes, lambda layer: layer.words)
         ]
-        labels = [control.labels() for control in self.controls]
-        whole = {"labels": labels, "pieces": list(pieces), "frames": packed}
+        whole = {
+            "labels": [control.labels() for control in self.controls],
+            "places": places,
+            "alts": _changes([list(frame.alts) for frame in frames]),
+            "captions": _changes([[frame.caption] for frame in frames]),
+        }
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
         return text.replace("</", r"<\/").replace("<!", r"<\u0021")
 
@@ -208,6 +208,16 @@ class Explorer:
             display({"text/html": self.static(), "text/plain": self.label}, raw=True)
         else:
             display(self.live())
+
+
+def _changes(lists: list[list[str]]) -> list[list[str | int]]:
+    """Turn the lists of all stops into columns, with 0 for what is as it was one stop before."""
+    longest = max(map(len, lists))
+    columns = zip(*(texts + [""] * (longest - len(texts)) for texts in lists), strict=True)
+    return [
+        [0 if i and text == column[i - 1] else text for i, text in enumerate(column)]
+        for column in columns
+    ]
 
 
 def _assemble(controls: list[widgets.Widget], layers: list[widgets.Widget]) -> widgets.Widget:

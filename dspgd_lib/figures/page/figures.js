@@ -7,9 +7,15 @@
     const controls = [...figure.querySelectorAll(".explorer-control")];
     const overlays = [...figure.querySelectorAll("svg.overlay")];
     const caption = figure.querySelector(".explorer-caption");
+    let said = "";
 
-    function joined(numbers) {
-      return numbers.map(function (number) { return data.pieces[number]; }).join("");
+    /* A place holds 0 where it holds what it held at the stop before. */
+    [...data.places, data.alts, data.captions].flat().forEach(function (column) {
+      column.forEach(function (text, i) { if (text === 0) column[i] = column[i - 1]; });
+    });
+
+    function joined(columns, at) {
+      return columns.map(function (column) { return column[at]; }).join("");
     }
 
     function position(control) {
@@ -30,13 +36,13 @@
         say(control, data.labels[i][here]);
         return sum * data.labels[i].length + here;
       }, 0);
-      const [layers, alts, sentence] = data.frames[at];
-      layers.forEach(function ([shapes, words], i) {
-        overlays[i].firstElementChild.innerHTML = joined(shapes);
-        overlays[i].lastElementChild.innerHTML = joined(words);
-        overlays[i].setAttribute("aria-label", data.pieces[alts[i]]);
+      overlays.forEach(function (overlay, i) {
+        overlay.firstElementChild.innerHTML = joined(data.places[2 * i], at);
+        overlay.lastElementChild.innerHTML = joined(data.places[2 * i + 1], at);
+        overlay.setAttribute("aria-label", data.alts[i][at]);
       });
-      if (caption.innerHTML !== data.pieces[sentence]) caption.innerHTML = data.pieces[sentence];
+      const sentence = data.captions[0][at];
+      if (sentence !== said) caption.innerHTML = said = sentence;
     }
 
     /* The widest label decides how wide every label is: the track must not move. */
