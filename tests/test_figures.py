@@ -55,6 +55,8 @@ FIGURES = [
     mirror_descent.exponent,
     normalized_gd.where_it_lands,
     normalized_gd.clock,
+    normalized_gd.fork,
+    normalized_gd.behaviours,
     distances,
     learning_rates,
 ]
