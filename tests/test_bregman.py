@@ -621,11 +621,11 @@ def test_pinsker(seed):
     assert (D >= 0.5 * np.abs(a - b).sum((1, 2)) ** 2 * (1 - 1e-10)).all()
 
 
-@pytest.mark.parametrize("name", figures.RULERS)
+@pytest.mark.parametrize("name", figures.MEASURES)
 @pytest.mark.parametrize("kind", [1, 2])
-@pytest.mark.parametrize("r", figures.RADII)
+@pytest.mark.parametrize("r", figures.RADII[::29])
 def test_the_drawn_balls_have_the_radius_they_claim(name, kind, r):
-    f, C = figures.RULERS[name], np.array([0.4, 0.8])
+    f, C = figures.MEASURES[name], figures.NEAR
     curve, reach = figures.ball(f, C, r, kind)
     inner_part = reach < figures.FAR
     A, C = curve[:-1][inner_part][..., None], C[:, None]
@@ -643,17 +643,70 @@ def test_what_the_captions_of_the_balls_say():
     dented, _ = figures.ball(BurgEntropy(), C, 1.0, 2)
     assert not figures.is_convex(dented)
     assert figures.ball(LogCosh(), C, 1.0, 2)[1].max() == figures.FAR
-    said = [figures._ball_frame(name, 0.2, 1.0).caption for name in figures.RULERS]
-    assert ["same" in text for text in said] == [True, True, False, False, False]
-    assert "not convex" in said[3] and "never ends" in said[4]
-    # The stops that the chapter names, from the centre where the slider starts.
-    start = [
-        figures._ball_frame("Itakura–Saito", 0.4, 1.0),
-        figures._ball_frame("log cosh", 0.4, 0.3),
-    ]
-    assert "not convex" in start[0].caption and "never ends" in start[1].caption
-    kl = figures._ball_frame("Kullback–Leibler", 0.2, 1.0).caption
-    assert "solid ball runs in w₁ from 0.00" in kl and "the dashed one from 0.0005" in kl
+    said = {name: figures._ball_frame(name, 1.0).caption for name in figures.MEASURES}
+    assert [name for name in said if "same" in said[name]] == ["squared distance"]
+    assert "not convex" in said["Itakura–Saito"] and "never ends" in said["log cosh"]
+    # The other stops that the chapter names.
+    assert "never ends" in figures._ball_frame("log cosh", 0.3).caption
+    kl = said["Kullback–Leibler"]
+    assert "around C runs from 0.00" in kl
+    dashed = figures.ball(NegativeEntropy(), figures.NEAR, 1.0, 2)[1]
+    assert 0 < figures.NEAR[0] - dashed[120] < 0.05  # close to the border, and not on it
+
+
+def test_away_from_zero_the_solid_balls_grow_or_shrink_as_the_exercise_asks():
+    def grows(name):
+        near, away = (
+            figures.ball(figures.MEASURES[name], centre, 0.3, 1)[1].max()
+            for centre in (figures.NEAR, figures.AWAY)
+        )
+        return near / away
+
+    for name in ("Kullback–Leibler", "Itakura–Saito", "log cosh", "Adam’s K"):
+        assert grows(name) < 0.9
+    assert grows("cosh") > 1.1 and grows("squared distance") == pytest.approx(1)
+
+
+@given(st.sampled_from(list(figures.DRAWN)), st.floats(0.2, 2.8))
+def test_the_gap_under_the_tangent_is_the_divergence(name, b):
+    f = figures.DRAWN[name]
+    frame = figures.tangent_gap().frame(name=name, b=b)
+    gap = float(defined(f, np.array([[1.0]]), np.array([[b]])))
+    assert f"<b>{abs(gap):.3f}</b>" in frame.caption or abs(gap) < 1e-3
+
+
+@given(st.floats(0.15, 2.9))
+def test_the_two_bars_of_the_dual_figure_have_one_length(b):
+    caption = figures.two_sides().frame(b=b).caption
+    one, other = re.findall(r"<b>([\d.]+)</b>", caption)
+    assert float(one) == pytest.approx(float(other), abs=1.1e-3)
+
+
+@given(st.floats(-1, 1))
+def test_the_gaps_at_a_kink_are_those_of_the_formula(s):
+    caption = figures.kink().frame(s=s).caption
+    one, other = (float(gap) for gap in re.findall(r"<b>([\d.]+)</b>", caption))
+    assert one == pytest.approx(1 + s, abs=6e-3) and other == pytest.approx(2 - 2 * s, abs=6e-3)
+
+
+def test_the_still_pictures_say_what_is_seen():
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(0.5, 3.0, (2, 400))
+    ratio = figures.between_curvatures(a, b).panels[0].alt
+    low, high = map(float, re.search(r"between ([\d.]+) and ([\d.]+)", ratio).groups())
+    assert 1 / 3 <= low < high <= 2
+    first, second = (p.alt for p in figures.best_guess(np.array([0.5, 1.0, 1.5, 5.0])).panels)
+    assert first.count("2.00") == 4
+    means = [2.0, 3.75**0.25, 4 / (2 + 1 + 2 / 3 + 0.2)]
+    assert all(f"{mean:.2f}"[:3] in second for mean in means)
+    assert "the chord 0.870" in figures.not_a_distance().panels[0].alt
+    X, true = rng.random((6, 20)), rng.exponential(size=(20, 1))
+    problem, C = Problem(X, X @ true), np.ones((20, 1))
+    rulers = {"KL": NegativeEntropy(), "squared": Quadratic(np.eye(20))}
+    found = {name: bregman_projection(problem, f, C) for name, f in rulers.items()}
+    five = figures.five_answers(rulers, found, true)
+    assert f"KL {found['KL'].min():.2f}" in five.panels[0].alt
+    assert "class=" in five.html()
 
 
 @pytest.mark.parametrize("name", figures.RULERS)
@@ -671,7 +724,7 @@ def test_the_touching_ball_touches(name):
 
 
 @pytest.mark.parametrize("name", figures.RULERS)
-@pytest.mark.parametrize("place", figures.PLACES)
+@pytest.mark.parametrize("place", figures.PLACES[::11])
 def test_the_numbers_of_the_caption_add_up_as_printed(name, place):
     caption = figures._triangle_frame(name, place).caption
     whole, total = re.findall(r"<b>([\d.]+)</b>", caption)

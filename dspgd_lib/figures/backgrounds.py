@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from dspgd_lib.figures.plane import Box, line_in_box
-from dspgd_lib.plotting import FAINT, MANIFOLD
+from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD
 
 
 def draw_axes(ax: Any, box: Box, title: str = "", name: str = "w") -> None:
@@ -103,4 +104,35 @@ def draw_legend(ax: Any, height: float, *entries: tuple[float, str, str]) -> Non
     2
     """
     for left, text, color in entries:
-        ax.text(left, height, text, color=color, transform=ax.transAxes, fontsize=12)
+        ax.text(left, height, text, color=color, transform=ax.transAxes)
+
+
+def draw_between(
+    ax: Any, x: ArrayLike, measured: ArrayLike, low: ArrayLike, high: ArrayLike, color: str = INK
+) -> None:
+    """Draw measured numbers between the two bounds proved for them.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    x, measured : arrays of shape (m,)
+        The measurements, drawn as dots: at most sixty of them, spread over all.
+    low, high : floats or arrays of shape (m,)
+        The bounds, drawn as lines.
+    color : str
+        Of the dots.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> draw_between(ax, [0, 1], [1.0, 1.2], 0.5, 2.0)
+    >>> len(ax.lines)
+    3
+    """
+    x = np.asarray(x)
+    for bound in (low, high):
+        ax.plot(x, np.broadcast_to(bound, x.shape), color=BOUND, lw=1.6)
+    some = np.unique(np.linspace(0, len(x) - 1, min(60, len(x))).astype(int))
+    ax.plot(x[some], np.asarray(measured)[some], "o", color=color, ms=3.5)

@@ -239,11 +239,11 @@ def circle(centre: ArrayLike = (0.0, 0.0), radius: float = 1.0, count: int = 240
 def reach_of_ball(
     value: Callable[[np.ndarray], np.ndarray],
     centre: ArrayLike,
-    level: float,
+    level: ArrayLike,
     far: ArrayLike,
     count: int = 240,
 ) -> np.ndarray:
-    """Return how far a ball {A : value(A) ≤ level} extends on evenly spread rays.
+    """Return how far balls {A : value(A) ≤ level} extend on evenly spread rays.
 
     The value must not fall along a ray, as a norm of A − centre and Bregman divergences from and
     to the centre: then halving the ray again and again finds the only crossing.
@@ -251,11 +251,11 @@ def reach_of_ball(
     Parameters
     ----------
     value : callable
-        Maps points of shape (count, 2) to their values, of shape (count,).
+        Maps points of shape (..., count, 2) to their values, of shape (..., count).
     centre : array of shape (2,)
         A point with a value of at most the level.
-    level : float
-        The radius of the ball in the units of the value.
+    level : float or array of shape (...)
+        The radius of the ball, or of each of several, in the units of the value.
     far : float or array of shape (count,)
         How far to look; the points up to there belong to the domain of the value.
     count : int
@@ -263,7 +263,7 @@ def reach_of_ball(
 
     Returns
     -------
-    array of shape (count,)
+    array of shape (..., count)
         Distances from the centre; ``far`` where the ball does not end before.
 
     Examples
@@ -276,10 +276,11 @@ def reach_of_ball(
     centre, directions = np.asarray(centre, dtype=float), rays(count)
 
     def inside(lengths: np.ndarray) -> np.ndarray:
-        return value(centre + lengths[:, None] * directions) <= level
+        return value(centre + lengths[..., None] * directions) <= level
 
-    far = np.broadcast_to(np.asarray(far, dtype=float), (count,))
-    low, high = np.zeros(count), far
+    level = np.asarray(level, dtype=float)[..., None]
+    far = np.broadcast_to(np.asarray(far, dtype=float), (*level.shape[:-1], count))
+    low, high = np.zeros(far.shape), far
     for _ in range(54):  # as many as a float has digits
         middle = 0.5 * (low + high)
         within = inside(middle)
