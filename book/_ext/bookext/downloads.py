@@ -59,7 +59,6 @@ def repository_button(address: str) -> dict[str, Any]:
     return {
         "type": "link",
         "url": address,
-        "text": "Source",
         "tooltip": "Source of the book",
         "icon": "fas fa-code",
         "label": "source-repository-button",
