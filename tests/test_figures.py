@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import json
 import re
 
@@ -22,6 +23,7 @@ from dspgd_lib.figures import (
     normalized_gd,
     overparameterized,
 )
+from dspgd_lib.figures._packing import columns
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.canvas import Canvas
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
@@ -107,14 +109,30 @@ def of_kind(root, kind):
     return [w for w in all_widgets(root) if type(w) is kind]
 
 
+def moved(number, step):
+    return str(int(number) + int(step)) if step else number
+
+
+def unpacked(column):
+    """What the script makes of a column."""
+    texts = []
+    for text in column:
+        if text == 0:
+            texts.append(texts[-1])
+        elif text.startswith("~"):
+            steps = iter(text[1:].split(" "))
+            texts.append(re.sub(r"-?\d+", lambda n, s=steps: moved(n[0], next(s)), texts[-1]))
+        else:
+            texts.append(text)
+    return texts
+
+
 def packed(figure):
     """What the page holds of a figure: every stop as the script would show it."""
     html = figure.static()
     data = json.loads(re.search(r"<script[^>]*>(.*)</script>", html, re.S)[1])
-    for columns in [*data["places"], data["alts"], data["captions"]]:
-        for column in columns:
-            for i, text in enumerate(column):
-                column[i] = column[i - 1] if text == 0 else text
+    for column in itertools.chain(*data["places"], data["alts"], data["captions"]):
+        column[:] = unpacked(column)
 
     def joined(columns, i):
         return "".join(column[i] for column in columns)
@@ -154,13 +172,32 @@ def test_the_page_shows_the_start_before_any_script_runs():
     assert f'aria-label="{first["alts"][0]}"' in html and first["caption"] in html
 
 
+def test_numbers_behind_a_decimal_point_survive_the_packing():
+    texts = ["0.05 and 7", "0.06 and -8", "0.6 and -8", "M8.5 -0", "M9.25 0", "1-5", "12"]
+    (column,) = columns([[text] for text in texts])
+    assert unpacked(column) == texts
+    assert column[4] == "M9.25 0" and column[1] == texts[1]  # 05, -0 are no whole numbers
+
+
+def test_the_page_holds_what_each_stop_shows(figure):
+    _, _, shown = packed(figure)
+    values = itertools.product(*(control.values for control in figure.controls))
+    names = [control.name for control in figure.controls]
+    everywhere = list(zip(shown, values, strict=True))
+    for frame, chosen in everywhere[:: max(1, len(everywhere) // 12)]:
+        html = figure.html(**dict(zip(names, chosen, strict=True)))
+        for shapes, words in frame["overlays"]:
+            assert f"{shapes}</svg><g>{words}</g>" in html
+        assert frame["caption"] in html
+
+
 def test_what_does_not_move_is_stored_once():
     def frame(slope, way="up"):
         still = Line([(0, 0), (1, 1)], "#000000")
         return Frame([[still, Line([(0, 0), (1, slope)], "#000000")]], ["two lines"], "a</b>")
 
     html = toy(frame=frame).static()
-    assert html.count("M0 100l100-100") <= 2 + 3  # drawn at the start and stored once; it moves
+    assert html.count("M0 100l100 -100") <= 2 + 3  # drawn at the start and stored once; it moves
     assert html.count('"two lines",0,0,0,0,0') == 1
 
 

@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
+from dspgd_lib.figures._packing import columns
 from dspgd_lib.figures.canvas import Canvas, Layer, Panel
 from dspgd_lib.figures.controls import Buttons, Slider
 from dspgd_lib.figures.marks import Mark
@@ -147,21 +148,17 @@ class Explorer:
         )
 
     def _packed(self, frames: list[Frame], layers: list[list[Layer]]) -> str:
-        """Return all frames as JSON: for each place in a picture what it holds at each stop.
-
-        A place that holds the same as at the stop before holds 0: what does not move is there
-        once, and what moves stands beside what it was, which compresses well.
-        """
+        """Return all frames as JSON: for each place in a picture what it holds at each stop."""
         places = [
-            _changes([part(drawn[i]) for drawn in layers])
+            columns([part(drawn[i]) for drawn in layers])
             for i in range(len(self.panels))
             for part in (lambda layer: layer.shapes, lambda layer: layer.words)
         ]
         whole = {
             "labels": [control.labels() for control in self.controls],
             "places": places,
-            "alts": _changes([list(frame.alts) for frame in frames]),
-            "captions": _changes([[frame.caption] for frame in frames]),
+            "alts": columns([list(frame.alts) for frame in frames]),
+            "captions": columns([[frame.caption] for frame in frames]),
         }
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
         return text.replace("</", r"<\/").replace("<!", r"<\u0021")
@@ -208,16 +205,6 @@ class Explorer:
             display({"text/html": self.static(), "text/plain": self.label}, raw=True)
         else:
             display(self.live())
-
-
-def _changes(lists: list[list[str]]) -> list[list[str | int]]:
-    """Turn the lists of all stops into columns, with 0 for what is as it was one stop before."""
-    longest = max(map(len, lists))
-    columns = zip(*(texts + [""] * (longest - len(texts)) for texts in lists), strict=True)
-    return [
-        [0 if i and text == column[i - 1] else text for i, text in enumerate(column)]
-        for column in columns
-    ]
 
 
 def _assemble(controls: list[widgets.Widget], layers: list[widgets.Widget]) -> widgets.Widget:

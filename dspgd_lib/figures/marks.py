@@ -109,7 +109,7 @@ def _path(pixels: np.ndarray) -> str:
         return ""
     x, y = pixels[0]
     moves = " ".join(f"{dx:.0f} {dy:.0f}" for dx, dy in np.diff(pixels, axis=0))
-    return f"M{x:.0f} {y:.0f}" + (f"l{moves}" if moves else "").replace(" -", "-")
+    return f"M{x:.0f} {y:.0f}" + (f"l{moves}" if moves else "")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,15 @@
 (function () {
   "use strict";
 
+  /* Adds to each whole number in a text its step. */
+  function moved(text, steps) {
+    let i = 0;
+    return text.replace(/-?\d+/g, function (number) {
+      const step = steps[i++];
+      return step ? String(Number(number) + Number(step)) : number;
+    });
+  }
+
   function start(figure) {
     const data = JSON.parse(figure.querySelector("script").textContent);
     const controls = [...figure.querySelectorAll(".explorer-control")];
@@ -9,9 +18,12 @@
     const caption = figure.querySelector(".explorer-caption");
     let said = "";
 
-    /* A place holds 0 where it holds what it held at the stop before. */
+    /* How the stops are stored is told in figures/_packing.py. */
     [...data.places, data.alts, data.captions].flat().forEach(function (column) {
-      column.forEach(function (text, i) { if (text === 0) column[i] = column[i - 1]; });
+      column.forEach(function (text, i) {
+        if (text === 0) column[i] = column[i - 1];
+        else if (text[0] === "~") column[i] = moved(column[i - 1], text.slice(1).split(" "));
+      });
     });
 
     function joined(columns, at) {
