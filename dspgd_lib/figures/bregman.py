@@ -208,8 +208,11 @@ def _ball_frame(name: str, r: float) -> Frame:
     spans, endless, dented, same = [], False, False, True
     found = _family(name)(r)
     for centre, near, far in ((NEAR, *found[:2]), (AWAY, *found[2:])):
-        solid, dashed = around(centre, near[::3]), around(centre, far[::3])
-        marks += [Line(solid, FIRST, 2.4), Line(dashed, SECOND, 2.0, "6 4")]
+        solid, dashed = around(centre, near[::6]), around(centre, far[::6])
+        marks += [
+            Line(solid, FIRST, 2.4, every=True),
+            Line(dashed, SECOND, 2.0, "6 4", every=True),
+        ]
         spans.append(_span(float(centre[0]), near))
         endless |= bool(far.max() >= FAR)
         dented |= not is_convex(dashed)

@@ -25,6 +25,8 @@ PAGE = "#ffffff"
 
 FAR = 1e4  # pixels: what lies farther out is clipped anyway and would only cost digits
 
+NEAR = 1e3  # overlay pixels: enough for a curve of many points, and fewer digits
+
 _CORNERS = {  # corners of a marker of radius 1
     "s": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
     "^": [(0, -1.15), (1.05, 0.8), (-1.05, 0.8)],
@@ -114,17 +116,26 @@ def _path(pixels: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """A polyline through data points."""
+    """A polyline through data points.
+
+    With ``every`` none of them is left out. A curve that a slider bends, through points that belong
+    together from stop to stop, weighs least so: only numbers change.
+    """
 
     points: Any
     color: str
     width: float = 2.0
     dash: str = ""
     opacity: float = 1.0
+    every: bool = False
 
     def svg(self, to_pixels: ToPixels) -> str:
         """Return the SVG element of this line."""
-        path = _path(_simple(_distinct(_pixels(self.points, to_pixels))))
+        pixels = _pixels(self.points, to_pixels)
+        if self.every:
+            path = _path(np.clip(pixels, -NEAR, NEAR))
+        else:
+            path = _path(_simple(_distinct(pixels)))
         dash = " ".join(f"{SCALE * float(length):g}" for length in self.dash.split())
         extra = f' stroke-dasharray="{dash}"' if dash else ""
         extra += f' opacity="{self.opacity:g}"' if self.opacity < 1 else ""

@@ -56,7 +56,7 @@ def _draw_gap(ax: Any) -> None:
 
 
 def _tangent_frame(name: str, b: float) -> Frame:
-    f, w = DRAWN[name], np.linspace(0.02, 3.05, 70)
+    f, w = DRAWN[name], np.linspace(0.02, 3.05, 60)
     level, slope = float(_on_line(f, "value", b)), float(_on_line(f, "gradient", b))
     here = float(_on_line(f, "value", SEEN_AT))
     below = level + slope * (SEEN_AT - b)
@@ -71,8 +71,8 @@ def _tangent_frame(name: str, b: float) -> Frame:
         Text((SEEN_AT, BOTTOM), "a", INK, (-13, 8), bold=True),
     ]
     right: list[Mark] = [
-        Line(np.c_[w, _on_line(f, "divergence", w, b)], FIRST, 2.6),
-        Line(np.c_[w, _on_line(f, "divergence", b, w)], SECOND, 2.2, "6 4"),
+        Line(np.c_[w, _on_line(f, "divergence", w, b)], FIRST, 2.6, every=True),
+        Line(np.c_[w, _on_line(f, "divergence", b, w)], SECOND, 2.2, "6 4", every=True),
         Dots((SEEN_AT, there), FIRST, "o", 5),
         Dots((SEEN_AT, back), SECOND, "D", 4.5),
         Dots((b, 0), INK, "o", 5.5),

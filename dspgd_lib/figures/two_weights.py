@@ -223,11 +223,11 @@ def _start_frame(w1: float, w2: float) -> Frame:
     left: list[Mark] = [
         Line(segment(start, ALONG, 9), FAINT, 1.1, "4 4"),
         *(
-            Line(start + size * ball, style.color, 2)
+            Line(start + size * ball, style.color, 2, every=True)
             for size, ball, style in zip(sizes, UNIT_BALLS, LOOKS, strict=True)
         ),
         Line(road, BLUE, 3),
-        Dots(road, BLUE, "o", 2.6, gap=6),
+        Dots(road, BLUE, "o", 2.6, gap=12),
         Dots(start, INK),
         *(Dots(end, style.color, style.marker, 5) for end, style in zip(ends, LOOKS, strict=True)),
     ]
