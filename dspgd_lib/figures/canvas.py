@@ -174,6 +174,7 @@ def _svg(fig: Any, alt: str) -> str:
     body = picture[picture.index(">", picture.index("<svg")) + 1 :]
     body = re.sub(r"\s*\n\s*", "", body)
     body = re.sub(r"<[^>]*>", _short, body).replace("xlink:", "")
+    body = body.replace("stroke: #000000; stroke-opacity: 0", "stroke: none")
     body = re.sub(r" ?font-family: [^;\"]*;?", "", body)
     body = re.sub(r"font: ([^;\"]*?)([\d.]+px) [^;\"]*", r"font-size: \2; \1", body)
     body = _own_names(body).replace("<defs></defs>", "")
