@@ -99,7 +99,7 @@ def _draw_room(ax: Any) -> None:
     words = "each point of this line\nfits both examples"
     ax.annotate(words, SEEN.see((0, 0, TALL)), (-9, -10), color=MANIFOLD, ha="right", **beside)
     start = SEEN.see(_coordinates(problem()[1]))
-    ax.annotate("start", start, (-3, 14), weight="bold", ha="right", **beside)
+    ax.annotate("start", start, (-5, 14), weight="bold", ha="center", **beside)
     color = look(Adam(1.0)).color
     beside |= {"color": color, "ha": "left"}
     for eps, flight in zip(FAN, _fan(), strict=True):
@@ -109,7 +109,7 @@ def _draw_room(ax: Any) -> None:
             ax.plot(*at, marker=1, ms=6, color=color)
             ax.annotate(f"ε = {eps:g}" if eps == 0.1 else f"{eps:g}", at, (11, 0), **beside)
     ax.annotate("ε → ∞", SEEN.see((0, 0)), (11, 0), **beside)
-    ax.set(xlim=(-3.1, 1.75), ylim=(-1.12, 2.55), aspect="equal")
+    ax.set(xlim=(-3.02, 1.77), ylim=(-0.87, 2.4), aspect="equal")
 
 
 def _frame(eps: float) -> Frame:
@@ -117,7 +117,7 @@ def _frame(eps: float) -> Frame:
     foot, top, color = SEEN.see((0, 0)), SEEN.see(adam.end), adam.style.color
     road, flight = _even(floor[0].path), _even(adam.path)
     x, y = SEEN.see(flight).T
-    over = np.array([x[26], y[np.abs(x - x[26]) < 0.6].max()])
+    over = np.array([x[26], y[np.abs(x - x[26]) < 0.7].max()])
     marks: list[Mark] = [Line(SEEN.see(_comb(flight)), "#a79c88", 1.2)]  # its shadow
     for lane, way in zip(LANES, floor, strict=True):
         marks += _drawn(way, road, lane)
@@ -203,7 +203,7 @@ def which_solution() -> Explorer:
         _draw_room,
         "A floor seen in perspective: the start plus the row space of the data. An upright line "
         "stands on it: all weights that fit the data perfectly.",
-        (400, 304),
+        (360, 246),
         axes=False,
     )
     controls = [Slider("eps", "smoothing ε", SMOOTHING, start=SMOOTHING.index(0.3))]
