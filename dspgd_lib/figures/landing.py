@@ -99,7 +99,7 @@ def _draw_room(ax: Any) -> None:
     words = "each point of this line\nfits both examples"
     ax.annotate(words, SEEN.see((0, 0, TALL)), (-9, -10), color=MANIFOLD, ha="right", **beside)
     start = SEEN.see(_coordinates(problem()[1]))
-    ax.annotate("start", start, (-5, 14), weight="bold", ha="center", **beside)
+    ax.annotate("start", start, (3, -13), weight="bold", ha="right", **beside)
     color = look(Adam(1.0)).color
     beside |= {"color": color, "ha": "left"}
     for eps, flight in zip(FAN, _fan(), strict=True):
@@ -117,7 +117,8 @@ def _frame(eps: float) -> Frame:
     foot, top, color = SEEN.see((0, 0)), SEEN.see(adam.end), adam.style.color
     road, flight = _even(floor[0].path), _even(adam.path)
     x, y = SEEN.see(flight).T
-    over = np.array([x[26], y[np.abs(x - x[26]) < 0.7].max()])
+    middle = np.interp(adam.end[2], (0.5, 1.4), (-1.15, -1.45))  # of its name, over the flight
+    over = np.array([middle, y[np.abs(x - middle) < 0.75].max()])
     marks: list[Mark] = [Line(SEEN.see(_comb(flight)), "#a79c88", 1.2)]  # its shadow
     for lane, way in zip(LANES, floor, strict=True):
         marks += _drawn(way, road, lane)
