@@ -552,7 +552,7 @@ def long_steps(smoothing: Any) -> tuple[np.ndarray, np.ndarray]:
     Examples
     --------
     >>> count, most = long_steps([3.0])
-    >>> int(count[0]), round(most[0] / count[0], 1)
+    >>> int(count[0]), round(float(most[0] / count[0]), 1)
     (176, 3.8)
     """
     data, W0 = example()
