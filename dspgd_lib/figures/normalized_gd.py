@@ -32,11 +32,14 @@ def _digits(values: np.ndarray, digits: int = 3) -> list[float]:
 
 
 def _few(curve: np.ndarray, count: int = 26) -> np.ndarray:
-    """Return enough points of a smooth decreasing curve over 0, 1, 2, … to draw it."""
+    """Return enough points of a curve over 0, 1, 2, … to draw it: more where it does not fall."""
     last = len(curve) - 1
-    evenly = np.linspace(0, last, count)
-    lost = np.interp(np.linspace(0, 1, count), 1 - curve / curve[0], np.arange(last + 1))
-    at = np.unique(np.rint(np.r_[evenly, lost if np.all(np.diff(curve) <= 0) else []]).astype(int))
+    if np.any(np.diff(curve) > 0):
+        at = np.unique(np.rint(last * np.linspace(0, 1, 5 * count) ** 1.5).astype(int))
+    else:
+        evenly = np.linspace(0, last, count)
+        lost = np.interp(np.linspace(0, 1, count), 1 - curve / curve[0], np.arange(last + 1))
+        at = np.unique(np.rint(np.r_[evenly, lost]).astype(int))
     return np.c_[at, curve[at]]
 
 
@@ -991,7 +994,7 @@ def _map_frame(eps: float, fraction: float) -> Frame:
     left = _on_the_map[fraction](eps)
     way = float(_size(W0 - data.project(W0)))
     there = int(np.argmax(left < 1e-6)) if (left < 1e-6).any() else 0
-    right: list[Mark] = [Line(_few(left[left > 2e-10], 11), COLOR, 2.2)]
+    right: list[Mark] = [Line(_few(left[left > 2e-10], 16), COLOR, 2.2)]
     if fraction > 2:
         c = np.sqrt(fraction**2 / 4 - 1) * eps / data.M
         right.append(Line([(0, c / way), (SHOWN, c / way)], INK, 1.2, "5 3"))
