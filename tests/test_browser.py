@@ -184,7 +184,7 @@ BAD = """<!doctype html><html lang="en"><head><title>Bad</title></head><body><ma
 @pytest.fixture(scope="module")
 def bad(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     path = tmp_path_factory.mktemp("bad") / "bad.html"
-    path.write_text(BAD.replace("NOISE", os.urandom(160_000).hex()), encoding="utf-8")
+    path.write_text(BAD.replace("NOISE", os.urandom(200_000).hex()), encoding="utf-8")
     opened = chromium.visit(browser, path)
     yield opened
     opened.page.context.close()
