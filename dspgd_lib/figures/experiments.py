@@ -15,6 +15,7 @@ from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text, note, number
 from dspgd_lib.figures.picture import Picture
 from dspgd_lib.figures.plane import Box, around, rays
+from dspgd_lib.figures.words import plain
 from dspgd_lib.flow import preconditioned_flow
 from dspgd_lib.nearest import min_norm
 from dspgd_lib.plotting import FAINT, INK, look
@@ -154,7 +155,7 @@ class _First:
     def draw(self, ax: Any) -> None:
         entries = np.arange(1, len(self.W0) + 1)
         n, top = len(entries), self.tallest
-        places = ((0.17 * n, 0.93 * top), (0.02 * n, 0.6 * top), (0.84 * n, 0.32 * top))
+        places = ((0.17 * n, 0.93 * top), (0.13 * n, 0.5 * top), (0.84 * n, 0.32 * top))
         for W, color, name, at in zip(self.nearest, COLORS, NAMES, places, strict=True):
             ax.plot(entries, self.sizes(W), color=color)
             ax.annotate(name, at, color=color)
@@ -254,7 +255,7 @@ def distances(found: InterpolatorDistances) -> Explorer:
         Panel(lambda ax: _draw_distances(found, ax), _describe_distances(found), PANEL),
         Panel(first.draw, first.describe(), PANEL),
     ]
-    controls = [Slider("eps", "smoothing ε", STOPS, start=90, form="{:.2g}")]
+    controls = [Slider("eps", "smoothing ε", STOPS, start=90, form="{:.3g}")]
     return Explorer(panels, first.frame, controls, "Distance from three interpolators")
 
 
@@ -417,6 +418,12 @@ def _draw_map(found: Mapping[str, _Ends], ax: Any) -> None:
     ax.set_title(r"in $\mathcal{W}$, thousandths of $\Vert W_0\Vert$")
 
 
+def _tens(value: float) -> str:
+    """Return one digit of a small number and a power of ten, as plain characters."""
+    digit, exponent = f"{value:.0e}".split("e")
+    return plain(f"${digit}·10^{{{int(exponent)}}}$")
+
+
 def _power(value: float) -> str:
     """Return a small number with a power of ten, as HTML."""
     mantissa, exponent = f"{value:.1e}".split("e")
@@ -451,7 +458,7 @@ def _move_frame(
     right: list[Mark] = [
         Line(place.sphere(), GD, 1.6, "5 3"),
         Line(place.path(), ADAM, 2.6),
-        note((-6.2, 15.4), f"GD's end: {place.radius:.0f} to the left", GD),
+        note((17, -1.9), f"GD's end: {place.radius:.0f} to the left", GD, "end"),
         Text((0, 0), "flow", INK, (7, -14)),
         Dots((out, aside), ADAM, "D", 6),
     ]
@@ -468,7 +475,8 @@ def _move_frame(
     alts = [
         f"Smoothing {eps}, learning rate {fraction:.2g} of the guarantee: Adam's limit is "
         f"{gone:.5f} away from the flow limit, on a line of slope {np.median(one.slope):.3f}; the "
-        f"limits of gradient descent and mirror descent move by at most {still:.0e}; the distance "
+        f"limits of gradient descent and mirror descent move by at most {_tens(still)}; the "
+        f"distance "
         f"from the start varies by at most {level:.2%}.",
         f"In the manifold, thousandths: the end for smoothing {eps} and {fraction:.2g} of the "
         f"guarantee is {number(out, '.2f')} farther from gradient descent's end and {aside:.2f} "

@@ -16,6 +16,7 @@ from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text, ToPixels, note, number
 from dspgd_lib.figures.picture import Picture
 from dspgd_lib.figures.plane import Box, around, on_line, rays, reach_of_ball, segment
+from dspgd_lib.figures.words import plain
 from dspgd_lib.mirror import mirror_curvature, mirror_descent
 from dspgd_lib.nearest import bregman_projection, min_norm
 from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD, look
@@ -543,12 +544,15 @@ def _ledger_frame(share: float) -> Frame:
         f"η = {share:g} α/M: after {PAGES} steps {spent[-1]:.1f} % of the budget is spent, "
         f"{whole}. The loss comes to {near:.2g} of its bound at most."
     )
+    small = plain(f"$10^{{{np.log10(loss[-1]):.0f}}}$")
+    reached = f"{loss[-1]:.2g}" if loss[-1] >= 1e-3 else f"about {small}"
     alts = [
         f"Stacked over the steps, learning rate {share:g} α/M: the condition adds up to "
         f"{number(condition[-1], '.1f')} percent of the budget, the losses after the steps to "
         f"{after[-1] - condition[-1]:.1f}, those before to {spent[-1] - after[-1]:.1f}; together "
         f"{spent[-1]:.1f}.",
-        f"The loss falls from {loss[0]:.2g} to {loss[-1]:.1e}, below the proved bound, which ends "
+        f"The loss falls from {loss[0]:.2g} to {reached}, "
+        f"below the proved bound, which ends "
         f"at {proved[-1]:.2g}.",
     ]
     return Frame([left, right], alts, caption)

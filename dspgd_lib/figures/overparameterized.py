@@ -29,6 +29,7 @@ from dspgd_lib.figures.two_weights import (
     plane,
     right_angle,
 )
+from dspgd_lib.figures.words import plain
 from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD
 from dspgd_lib.preconditioners import GradientDescent
 from dspgd_lib.problem import Problem
@@ -258,8 +259,8 @@ def _errors_frame(share: float) -> Frame:
     caption = f"η = {share:.3g}/M. Factors per step: first {first}, last {last}. {end}"
     alts = [
         f"Learning rate {share:.4g}/M: {len(sizes)} curves that start at 1. After {STEPS[-1]} "
-        f"steps the first stands at {heights[0, -1]:.1g}, the last at {heights[-1, -1]:.1g}, the "
-        f"highest at {heights[:, -1].max():.1g}.",
+        f"steps the first stands at {_digit(heights[0, -1])}, the last at "
+        f"{_digit(heights[-1, -1])}, the highest at {_digit(heights[:, -1].max())}.",
         f"The run among the first and the last coordinate of the error, from (1, 1): after one "
         f"step it is at ({first}, {last}). {_course(factors)}",
     ]
@@ -414,8 +415,8 @@ def between(residual: np.ndarray, distance: np.ndarray, smallest: float, largest
 
     alt = (
         f"The distance to the end over {t[-1]} steps, from {distance[0]:.2g} to "
-        f"{distance[-1]:.1g}. It starts at {distance[0] / high[0]:.2f} of its upper bound and ends "
-        f"at {distance[-1] / high[-1]:.3f} of it."
+        f"{_digit(distance[-1])}. It starts at {distance[0] / high[0]:.2f} of its upper bound "
+        f"and ends at {distance[-1] / high[-1]:.3f} of it."
     )
     return Picture([Panel(draw, alt, (360, 280))])
 
@@ -451,7 +452,7 @@ def long_gradients() -> Picture:
         ax.set(xlabel="step $t$", title="‖∇L‖² / 2L", ylim=(0, 1.12 * data.M))
         ax.annotate(r"$M$", (len(share), data.M), (-12, 5), textcoords="offset points", color=BOUND)
         at = (len(share), data.mu)
-        ax.annotate(r"$\mu$", at, (-12, -14), textcoords="offset points", color=BOUND)
+        ax.annotate(r"$\mu$", at, (-12, 7), textcoords="offset points", color=BOUND)
 
     def draw_steps(ax: Any) -> None:
         ax.plot(shown, promised, color=BOUND)
@@ -520,3 +521,11 @@ def shares_of_change(x: np.ndarray, change: Callable[[np.ndarray, float, float],
     ]
     alt = f"At p = 1 the weights change, {said[0]}; at p = infinity {said[1]} in size."
     return Picture([Panel(draw, alt, (360, 280))])
+
+
+def _digit(value: float) -> str:
+    """Return one digit of a number, with a power of ten if it is small or large."""
+    if value == 0 or 1e-3 <= value < 10:
+        return f"{value:.1g}"
+    digit, exponent = f"{value:.0e}".split("e")
+    return plain(f"${digit}·10^{{{int(exponent)}}}$")

@@ -82,7 +82,7 @@ def _draw_miss(ax: Any) -> None:
 
 def _hand_frame(eta: float) -> Frame:
     data, road = plane(), hand_runs(eta)
-    miss = road @ data.X[0] - data.Y[0, 0]
+    miss = (road @ data.X[0] - data.Y[0, 0]).round(12) + 0.0  # no −0
     factor = number(1 - eta * float(data.X[0] @ data.X[0]), ".3g")
     within = np.abs(miss) <= 0.01 * abs(miss[0])
     if within.any():
@@ -98,7 +98,8 @@ def _hand_frame(eta: float) -> Frame:
         says = "it jumps across the line of perfect fits for ever"
     t = np.arange(len(miss))
     seen = slice(0, SHOWN + 1)
-    ends = [road[0], road[np.argmin(miss)]]  # the road is straight
+    close = np.where(np.abs(miss) < 8, miss, 0)  # a run that flies away leaves the picture straight
+    ends = [road[np.argmax(close)], road[np.argmin(close)]]
     marks: list[list[Mark]] = [
         [Line(ends, BLUE, 2.4), Dots(road[seen], BLUE, "o", 4.2, gap=4)],
         [Dots(np.c_[t, miss][seen], BLUE)],
