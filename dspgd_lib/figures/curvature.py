@@ -20,7 +20,7 @@ ALPHA, BETA = 0.6, 1.8
 PLACES = [round(0.14 * k - 2.73, 2) for k in range(40)]
 SHARES = [0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.2, 2.4, 2.6]
 LINE = np.linspace(-3.1, 3.1, 81)
-LOWEST, FLOOR = -2.9, -2.55  # the lower end of the left panel, and where a step is drawn
+LOWEST, FLOOR = -3.7, -2.5  # the lower end of the left panel, and where a step is drawn
 
 
 def between(y: Any) -> np.ndarray:
@@ -67,13 +67,13 @@ def slope_between(y: Any) -> np.ndarray:
 
 
 def _draw_values(ax: Any) -> None:
-    ax.set(xlim=(-3.1, 3.1), ylim=(LOWEST, 4.6), yticks=[], xlabel="$x$")
+    ax.set(xlim=(-3.1, 3.1), ylim=(LOWEST, 5.2), yticks=[], xlabel="$x$")
     ax.set_title("$f$ between two parabolas")
     ax.grid(visible=False)
     ax.axhline(0, color=FAINT, lw=0.6)
     ax.plot(LINE, between(LINE), color=CURVE, lw=2.4)
-    for height, text, color in ((4.1, "steep: β", GAP), (3.45, "f", CURVE), (2.8, "flat: α", DUAL)):
-        ax.text(0, height, text, color=color, ha="center", weight="bold")
+    for place, text, color in ((-2, "flat: α", DUAL), (0, "f", CURVE), (2, "steep: β", GAP)):
+        ax.text(place, -3.35, text, color=color, ha="center", weight="bold")
 
 
 def _draw_slopes(ax: Any) -> None:
@@ -128,7 +128,7 @@ def _parabolas_frame(x: float, share: float) -> Frame:
 
     def parabola(curvature: float) -> np.ndarray:
         heights = here + slope * (LINE - x) + curvature / 2 * (LINE - x) ** 2
-        return np.c_[LINE, heights][heights < 5.2]
+        return np.c_[LINE, heights][heights < 6]
 
     def through(curvature: float) -> np.ndarray:
         return np.c_[LINE[[0, -1]], slope + curvature * (LINE[[0, -1]] - x)]
@@ -185,8 +185,8 @@ def two_parabolas() -> Explorer:
     480
     """
     panels = [
-        Panel(_draw_values, "A convex curve with its minimum 0 in the middle.", (360, 320)),
-        Panel(_draw_slopes, "The slope of the curve, which rises through zero.", (360, 320)),
+        Panel(_draw_values, "A convex curve with its minimum 0 in the middle.", (360, 350)),
+        Panel(_draw_slopes, "The slope of the curve, which rises through zero.", (360, 350)),
     ]
     controls: list[Slider | Buttons] = [
         Slider("x", "place x", PLACES, start=33, log=False),
@@ -204,6 +204,7 @@ RATIOS = [float(f"{ratio:.3g}") for ratio in np.geomspace(0.1, 20, 121)]
 
 def _draw_sector(ax: Any) -> None:
     ax.plot([0, 0.86], [0, 0.86], color=FAINT, lw=0.8, alpha=0.6)
+    ax.text(0.76, 0.79, "entries all alike", color="#4d5866", ha="right")
     ax.annotate("", UNIT, (0, 0), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.5})
     ax.annotate(r"$\beta g$", UNIT, (9, 0), textcoords="offset points", va="center")
     ax.plot(0, 0, "+", color=INK, ms=9, mew=1.5)

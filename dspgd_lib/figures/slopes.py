@@ -9,15 +9,15 @@ import numpy as np
 
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, number
+from dspgd_lib.figures.marks import Dots, Line, Mark, note, number
 from dspgd_lib.figures.picture import Picture
 from dspgd_lib.figures.plane import around, line_in_box, reach_of_ball, segment
 from dspgd_lib.losses import LogCoshLoss
-from dspgd_lib.plotting import FAINT, INK, MANIFOLD, look
+from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD, look
 from dspgd_lib.potentials import PNorm
 from dspgd_lib.preconditioners import Adam, GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
-from dspgd_lib.runs import sweep
+from dspgd_lib.runs import dspgd, sweep
 
 CURVE, DUAL, GAP = "#0072B2", "#5B3E96", "#C04D00"
 
@@ -66,7 +66,6 @@ def _draw_floor(ax: Any) -> None:
     end = problem.project(W0)[:, 0]
     ax.plot(*end, "o", color=GD_COLOR, ms=7)
     ax.annotate("GD", end, (-20, 6), textcoords="offset points", color=GD_COLOR)
-    ax.text(1.75, 0.75, "Adam", color=PUSHED.color, weight="bold")
 
 
 def _draw_gradients(ax: Any) -> None:
@@ -80,7 +79,6 @@ def _draw_gradients(ax: Any) -> None:
     ax.plot(*first, "o", color=DUAL, ms=6)
     ax.annotate("row space", (1.1, 0.275), (6, -15), textcoords="offset points", color="#4d5866")
     ax.annotate("V", first, (-2, 8), textcoords="offset points", color=DUAL, weight="bold")
-    ax.text(1.15, 1.25, "∇K(V)", color=PUSHED.color, weight="bold")
 
 
 def _floor_frame(eps: float) -> Frame:
@@ -90,8 +88,16 @@ def _floor_frame(eps: float) -> Frame:
     goal = problem.project(W0)[:, 0]
     turned = np.degrees(np.arctan2(P[0, 1], P[0, 0]) - np.arctan2(x[1], x[0]))
     apart = float(np.linalg.norm(W[-1] - goal))
-    weights: list[Mark] = [Line(W, PUSHED.color, 2.4), Dots(W[-1], PUSHED.color, PUSHED.marker, 6)]
-    gradients: list[Mark] = [Line(P, PUSHED.color, 2.2), Dots(P[0], PUSHED.color, PUSHED.marker, 5)]
+    weights: list[Mark] = [
+        Line(W, PUSHED.color, 2.4),
+        Dots(W[-1], PUSHED.color, PUSHED.marker, 6),
+        note((W[0] + W[-1]) / 2 + (0.1, -0.2), "Adam", PUSHED.color),
+    ]
+    gradients: list[Mark] = [
+        Line(P, PUSHED.color, 2.2),
+        Dots(P[0], PUSHED.color, PUSHED.marker, 5),
+        note(P[0] + (0, 0.1), "∇K(V)", PUSHED.color, "middle"),
+    ]
     caption = (
         f"ε = {eps:.3g}: all gradients lie in the row space. Pushed through ∇K, the first is "
         f"turned by <b>{turned:.0f}°</b> out of it, and the run ends {apart:.2f} from the end of "
@@ -187,22 +193,22 @@ def ceiling(w: float, share: float) -> dict[str, Any]:
 
 
 def _draw_ceiling(ax: Any, w: float, share: float, title: str) -> None:
-    at, v = ceiling(w, share), np.linspace(-2.4, 3.4, 117)
+    at, v = ceiling(w, share), np.linspace(-2.4, 2.4, 97)
     bottom = np.interp(at["after"], at["v"], at["height"])
-    ax.set(xlim=(-2.4, 3.4), ylim=(-0.3, 3), yticks=[], xlabel="slope $V$", title=title)
+    ax.set(xlim=(-2.4, 2.4), ylim=(-0.8, 2.4), yticks=[], xlabel="slope $V$", title=title)
     ax.grid(visible=False)
     ax.plot(v, ROOT.value(_one(v)), color=DUAL, lw=2.4)
     ax.plot(at["v"], at["height"], color=GAP, ls=(0, (6, 2, 1, 2)))
-    ax.plot([at["after"]] * 2, [-0.3, max(bottom, at["then"])], color=FAINT, lw=1, ls=":")
+    ax.plot([at["after"]] * 2, [-0.8, max(bottom, at["then"])], color=FAINT, lw=1, ls=":")
     ax.plot(at["V"], at["before"], "o", color=INK)
     ax.plot(at["after"], bottom, "D", color=GAP)
     ax.plot(at["after"], at["then"], "o", color=DUAL)
-    ax.text(-2.2, 2.6, "ceiling", color=GAP, weight="bold")
-    ax.text(-2.2, 2.2, "$K$", color=DUAL, weight="bold")
+    ax.text(-0.3, 2.0, "ceiling", color=GAP, weight="bold")
+    ax.text(-0.3, 1.65, "K", color=DUAL, weight="bold")
     ax.annotate("before", (at["V"], at["before"]), (8, -8), textcoords="offset points")
 
 
-CEILINGS = {"η = 1/(βM)": (1.4, 1.0), "η = 4/(βM)": (0.55, 4.0)}
+CEILINGS = {"η = 1/(βM)": (0.55, 1.0), "η = 4/(βM)": (0.55, 4.0)}
 
 
 def ceilings() -> Picture:
@@ -230,6 +236,92 @@ def ceilings() -> Picture:
         draw = partial(_draw_ceiling, w=w, share=share, title=title)
         panels.append(Panel(draw, alt, (360, 270)))
     return Picture(panels)
+
+
+# ------------------------------------------------------------------------- short gradient, any road
+
+SEEDS = range(5)
+
+
+@cache
+def gradients_and_losses() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return loss and squared gradient along runs of GD and of Adam from five starts.
+
+    Returns
+    -------
+    dict of pairs of arrays
+        For each method the losses and the squared norms of the gradient, thinned to about 14
+        points for each start.
+
+    Examples
+    --------
+    >>> sorted(gradients_and_losses())
+    ['Adam', 'GD']
+    """
+    problem, found = Problem.gaussian(n=20, d=60, k=1, seed=0), {}
+    starts = np.stack([0.1 * np.random.default_rng(s).standard_normal((60, 1)) for s in SEEDS])
+    for name, K in (("GD", GradientDescent()), ("Adam", Adam(0.1))):
+        losses, squares = [], []
+        for W0 in starts:
+            run = dspgd(
+                problem, K, W0, 1 / (K.smoothness * problem.M), record=("loss", "gradient")
+            )
+            loss = run.history["loss"]
+            levels = np.geomspace(loss[0], 2e-4, 14)
+            at = np.unique(np.searchsorted(-loss, -levels).clip(max=len(loss) - 1))
+            losses.append(loss[at])
+            squares.append((run.history["gradient"][at] ** 2).sum((1, 2)))
+        found[name] = np.concatenate(losses), np.concatenate(squares)
+    return found
+
+
+def _draw_road(ax: Any) -> None:
+    problem = Problem.gaussian(n=20, d=60, k=1, seed=0)
+    ends = np.array([1e-4, 60])
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=(1e-3, 3e4), xlabel="loss $L$")
+    ax.set_title(r"squared gradient $\|\nabla L\|^2$")
+    for name, bound in (("2μL", 2 * problem.mu), ("2ML", 2 * problem.M)):
+        ax.plot(ends, bound * ends, color=BOUND, lw=1.6, ls=(0, (6, 3)))
+        up = name == "2ML"
+        ax.text(
+            0.003 if up else 0.3, bound * (0.003 if up else 0.3) * (2.6 if up else 0.36), name,
+            color=BOUND, weight="bold", ha="right" if up else "left", va="center",
+        )  # fmt: skip
+    for name, K in (("GD", GradientDescent()), ("Adam", Adam(0.1))):
+        style = look(K)
+        ax.plot(*gradients_and_losses()[name], style.marker, color=style.color, ms=4.5, alpha=0.8)
+        ax.text(
+            2.2e-4, 4e3 if name == "GD" else 8e2, name, color=style.color, weight="bold",
+        )  # fmt: skip
+
+
+def any_road() -> Picture:
+    """Return the squared gradient against the loss along runs, between two proved lines.
+
+    Returns
+    -------
+    Picture
+        One panel.
+
+    Examples
+    --------
+    >>> len(any_road().panels)
+    1
+    """
+    problem = Problem.gaussian(n=20, d=60, k=1, seed=0)
+    shares = {
+        name: squares / (2 * problem.mu * losses)
+        for name, (losses, squares) in gradients_and_losses().items()
+    }
+    least = min(share.min() for share in shares.values())
+    most = max(share.max() for share in shares.values()) / problem.kappa
+    alt = (
+        "Points of ten runs, five of GD and five of Adam, on logarithmic axes: the squared "
+        "gradient falls with the loss, between two parallel lines. The points lie at least at "
+        f"{least:.3f} times the lower line and at most at {most:.2f} times the upper one; as the "
+        "loss falls they come down towards the lower line."
+    )
+    return Picture([Panel(_draw_road, alt, (360, 300))])
 
 
 # -------------------------------------------------------------------------- along the perfect fits
@@ -373,10 +465,10 @@ def _draw_wall(ax: Any) -> None:
     for decay, (name, *place) in DECAYS.items():
         ax.plot(off, decayed_dual(off, decay), color=colors[decay], lw=2.2)
         ax.text(*place, name, color=colors[decay], weight="bold")
-    ax.plot([0, 0], [0.9, 5], color=DUAL, lw=1.6, ls=(0, (4, 3)))
-    ax.plot(0, 0.9, "o", color=DUAL, ms=6)
-    ax.text(-1.55, 3.1, "without\ndecay: +∞", color=DUAL)
-    ax.text(0.07, 0.53, "$L^*$", color=DUAL)
+    ax.plot(0, 0.9, "o", color=INK, ms=6)
+    for side in (-1.2, 1.2):
+        ax.text(side, 2.6, "+∞", color=INK, ha="center", weight="bold")
+    ax.text(0, 0.2, "without decay:\na point, and +∞", color=INK, ha="center")
 
 
 def wall() -> Picture:
