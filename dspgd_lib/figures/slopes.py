@@ -267,7 +267,7 @@ def gradients_and_losses() -> dict[str, tuple[np.ndarray, np.ndarray]]:
                 problem, K, W0, 1 / (K.smoothness * problem.M), record=("loss", "gradient")
             )
             loss = run.history["loss"]
-            levels = np.geomspace(loss[0], 2e-4, 14)
+            levels = np.geomspace(loss[0] * (0.6 if name == "Adam" else 1.0), 2e-4, 14)
             at = np.unique(np.searchsorted(-loss, -levels).clip(max=len(loss) - 1))
             losses.append(loss[at])
             squares.append((run.history["gradient"][at] ** 2).sum((1, 2)))
@@ -289,7 +289,7 @@ def _draw_road(ax: Any) -> None:
         )  # fmt: skip
     for name, K in (("GD", GradientDescent()), ("Adam", Adam(0.1))):
         style = look(K)
-        ax.plot(*gradients_and_losses()[name], style.marker, color=style.color, ms=4.5, alpha=0.8)
+        ax.plot(*gradients_and_losses()[name], style.marker, color=style.color, ms=4)
         ax.text(
             2.2e-4, 4e3 if name == "GD" else 8e2, name, color=style.color, weight="bold",
         )  # fmt: skip
@@ -399,7 +399,7 @@ def _draw_fits(ax: Any, u: float, title: str) -> None:
     ax.plot(*ORIGIN, "o", color=INK, ms=6)
     ax.annotate("$W_0$", ORIGIN, (7, 3), textcoords="offset points")
     ax.annotate(r"$\nabla f$", tip, (-4, 8), textcoords="offset points", ha="right")
-    ax.annotate("$XW=Y$", (0.3, 1.4), (8, -3), textcoords="offset points", color="#4d5866")
+    ax.text(1.3, -0.88, "$XW=Y$", color="#4d5866", ha="right")
 
 
 def multiplier() -> Picture:
@@ -466,9 +466,8 @@ def _draw_wall(ax: Any) -> None:
         ax.plot(off, decayed_dual(off, decay), color=colors[decay], lw=2.2)
         ax.text(*place, name, color=colors[decay], weight="bold")
     ax.plot(0, 0.9, "o", color=INK, ms=6)
-    for side in (-1.2, 1.2):
-        ax.text(side, 2.6, "+∞", color=INK, ha="center", weight="bold")
-    ax.text(0, 0.2, "without decay:\na point, and +∞", color=INK, ha="center")
+    for side in (-1.18, 1.18):
+        ax.text(side, 2.6, "L* = +∞", color=INK, ha="center", weight="bold")
 
 
 def wall() -> Picture:
