@@ -321,6 +321,16 @@ def test_gradients_do_not_grow_and_two_runs_never_separate(kind, seed, part):
         x, y = ahead, other
 
 
+@given(bounded, seeds, up_to(3.0))
+def test_with_both_bounds_one_step_scales_the_gradient_by_the_law_of_its_two_ends(kind, seed, part):
+    """At most max(1 − ηα, ηβ − 1): the mean second derivative has eigenvalues between α and β."""
+    f = kind(seed)
+    for x in along_axes(f, seed):
+        law = max(1 - part * f.alpha / f.beta, part - 1)
+        after = norm(f.gradient(x - part / f.beta * f.gradient(x)))
+        assert (after <= law * norm(f.gradient(x)) * (1 + 1e-9) + 1e-14).all()
+
+
 @pytest.mark.statement("thm-tool-cocoercive")
 @given(bounded, seeds)
 def test_beyond_twice_the_smoothness_gradients_grow_and_runs_separate(kind, seed):
@@ -1183,8 +1193,33 @@ def test_a_run_off_the_floor_arrives_and_its_gradients_stay_in_the_row_space():
 
     run = dspgd(problem, Adam(0.1), W0, 0.05 / problem.M, record=("W", "gradient"))
     step = run.history["W"][1] - W0
-    assert 0.4 < off(step) < 0.5 and off(run.history["gradient"][0]) < 1e-12
+    assert round(np.degrees(np.arcsin(off(step)))) == 29  # the page says so
+    assert off(run.history["gradient"][0]) < 1e-12
     assert problem.loss_value(run.W) < 1e-20 and norm(run.W - problem.project(W0)) > 0.2
+
+
+@pytest.mark.statement("prop-tool-pl")
+def test_gradient_and_loss_of_the_picture_lie_between_the_lines_on_any_road():
+    problem = Problem.gaussian(n=20, d=60, k=1, seed=0)
+    for losses, squares in figures.gradients_and_losses().values():
+        assert len(losses) >= 50
+        assert (squares >= 2 * problem.mu * losses * (1 - 1e-9)).all()
+        assert (squares <= 2 * problem.M * losses * (1 + 1e-9)).all()
+        late = losses < 1e-3
+        assert (squares[late] <= 2 * 1.5 * problem.mu * losses[late]).all()
+
+
+@pytest.mark.statement("prop-tool-step")
+@pytest.mark.parametrize("K", [Adam(0.1), SmoothedSign(0.1)])
+def test_two_runs_of_the_page_stay_close_below_what_the_step_allows(K):
+    problem = Problem.gaussian(n=20, d=60, k=1, seed=0)
+    W0 = 0.1 * np.random.default_rng(1).standard_normal((60, 1))
+    eta = 1 / (K.smoothness * problem.M)
+    run = dspgd(problem, K, W0, eta, tol=1e-5, record=("W", "gradient"))
+    W, V = run.history["W"], run.history["gradient"]
+    allowed = K.value(V[:-1]) - norm(problem.X @ np.diff(W, axis=0)) ** 2 / 2 / eta
+    share = K.value(V[1:]) / allowed
+    assert 0.89 < share.min() and share.max() < 1 and share[0] > 0.99
 
 
 def test_the_gradient_of_the_picture_has_no_part_along_the_line_at_its_end():

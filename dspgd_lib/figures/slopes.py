@@ -263,9 +263,7 @@ def gradients_and_losses() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     for name, K in (("GD", GradientDescent()), ("Adam", Adam(0.1))):
         losses, squares = [], []
         for W0 in starts:
-            run = dspgd(
-                problem, K, W0, 1 / (K.smoothness * problem.M), record=("loss", "gradient")
-            )
+            run = dspgd(problem, K, W0, 1 / (K.smoothness * problem.M), record=("loss", "gradient"))
             loss = run.history["loss"]
             levels = np.geomspace(loss[0] * (0.6 if name == "Adam" else 1.0), 2e-4, 14)
             at = np.unique(np.searchsorted(-loss, -levels).clip(max=len(loss) - 1))
