@@ -509,7 +509,8 @@ def aims(count: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     -------
     kappa, runs, worst : arrays of shape (count,)
         Condition numbers in rising order, the smallest cosine between gradient and error on a run,
-        and the cosine at an error along the two extreme directions with weights as 1/σ².
+        and the cosine at an error along the two extreme directions, with
+        lengths in the ratio 1/σ_max : 1/σ_min.
 
     Examples
     --------
