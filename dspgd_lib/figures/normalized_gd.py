@@ -86,7 +86,7 @@ def opening() -> Picture:
     2
     """
     data, W0 = example()
-    eps, steps = 3.0, 460
+    eps, steps = 3.0, 600
     goal = data.project(W0)
     roads = []
     for K, eta in ((GradientDescent(), 1 / data.M), (NormalizedGD(eps), eps / data.M)):
@@ -100,9 +100,9 @@ def opening() -> Picture:
     def distances(ax: Any) -> None:
         ax.plot(t, left[0], color=GD_COLOR, lw=2)
         ax.plot(t, left[1], color=COLOR, lw=2)
-        ax.annotate("gradient descent", (20, 0.06), color=GD_COLOR)
-        ax.annotate("normalized GD", (98, 0.5), color=COLOR)
-        ax.set(xlim=(0, 220), ylim=(0, 1.05), xlabel="step $t$", title="share of the way left")
+        ax.annotate("GD", (16, 0.1), color=GD_COLOR)
+        ax.annotate("normalized GD", (112, 0.5), color=COLOR)
+        ax.set(xlim=(0, steps), ylim=(0, 1.05), xlabel="step $t$", title="share of the way left")
 
     def between(ax: Any) -> None:
         ax.semilogy(t[1:], apart[1:], color=INK, lw=2)
@@ -113,7 +113,7 @@ def opening() -> Picture:
             (10, 6),
             textcoords="offset points",
         )
-        ax.set(xlim=(0, steps), ylim=(1e-16, 1e2), xlabel="step $t$")
+        ax.set(xlim=(0, steps), ylim=(1e-16, 1e1), xlabel="step $t$")
         ax.set(title="how far apart the two are")
 
     return Picture(
@@ -450,16 +450,16 @@ def _clock_frame(eps: float) -> Frame:
     run = _few(left, 18)
     walk: list[Mark] = [
         Line([(0, 1), (arrival, 0)], BOUND, 1.8, "6 4"),
-        Line([(bend, 0), (bend, 1.1)], FAINT, 1, "2 3"),
+        Line([(bend, 0), (bend, 0.6)], FAINT, 1, "2 3"),
         Line(run, COLOR, 2.6),
         note((LONG - 8, 0.92), "never faster: 1 − ηt/‖Δ₀‖", BOUND, "end", bold=False),
         note((LONG - 8, 0.8), "normalized GD", COLOR, "end"),
         note((LONG - 8, 0.68), "gradient descent", GD_COLOR, "end"),
     ]
     late: list[Mark] = [
+        Line([(bend, 1e-8), (bend, 0.15)], FAINT, 1, "2 3"),
+        Line(run, COLOR, 3.2),
         Line(np.c_[ends, law], INK, 1.4, "6 4"),
-        Line([(bend, 1e-8), (bend, 3)], FAINT, 1, "2 3"),
-        Line(run, COLOR, 2.6),
         note((LONG - 8, 0.5), "slope ln(1 − ημ/ε)", INK, "end", bold=False),
     ]
     shorter = f"Until step <b>{bend:,}</b> the gradient is" if bend else "The gradient is never"
@@ -731,7 +731,7 @@ def _draw_fork(ax: Any) -> None:
         ax.plot(RATES[::5], at, "s", color=COLOR, ms=2.6, mec="none")
     ax.annotate("2ε/M", (1.93, -1.6), color=BOUND, ha="right")
     ax.annotate(r"$\pm\,c$", (3.0, 1.35), ha="right")
-    ax.set(xlim=(0.4, 4.05), ylim=(-1.9, 1.9), xlabel=r"learning rate $\eta$, in units of ε/M")
+    ax.set(xlim=(0.28, 4.12), ylim=(-1.95, 1.95), xlabel=r"learning rate $\eta$, in units of ε/M")
     ax.set_title("the last two iterates, along $x$")
 
 
@@ -752,7 +752,11 @@ def _fork_frame(fraction: float) -> Frame:
             end = f"It is resting, slowly: after {steps:,} steps {abs(ends[1]):.0e} is left."
         said = f"comes to rest where gradient descent ends, within {steps} steps"
     elif fraction == 2:
-        end = f"The end point: after {steps:,} steps {abs(ends[1]):.3f} is left, and still less."
+        law = 1 / np.sqrt(2 * steps)
+        end = (
+            f"The end point: after {steps:,} steps {abs(ends[1]):.4f} is left; the law "
+            f"η/√(8t) says {law:.4f}."
+        )
         said = f"creeps to rest: after {steps} steps {abs(ends[1]):.3f} is left"
     else:
         c = np.sqrt(fraction**2 / 4 - 1)
@@ -972,14 +976,15 @@ def _draw_map(ax: Any) -> None:
     data, W0 = _map_problem()
     length, time = _flow(data, W0)
     turn = length / time
-    ax.axvspan(ACROSS[0], turn, ymax=2 / 3.2, color="#fbe6d4", lw=0)
-    ax.axvspan(turn, ACROSS[-1], ymax=2 / 3.2, color="#dcebf7", lw=0)
-    ax.axhspan(2, 3.2, color="#f4dcea", lw=0)
+    left, right = 0.85 * ACROSS[0], ACROSS[-1] / 0.85
+    ax.fill_between([left, turn], 0, 2, color="#fbe6d4", lw=0)
+    ax.fill_between([turn, right], 0, 2, color="#dcebf7", lw=0)
+    ax.axhspan(2, 3.3, color="#f4dcea", lw=0)
     ax.axhline(2, color=BOUND, lw=1.6)
-    ax.axvline(turn, ymax=2 / 3.2, **LAW)
-    ax.set(xscale="log", xlim=(ACROSS[0], ACROSS[-1]), ylim=(0, 3.2))
-    ax.annotate("mostly a walk", (0.07, 0.12), color=COLOR)
-    ax.annotate("mostly GD", (48, 0.12), color=GD_COLOR, ha="right")
+    ax.plot([turn, turn], [0, 2], **LAW)
+    ax.set(xscale="log", xlim=(left, right), ylim=(-0.08, 3.2))
+    ax.annotate("mostly a walk", (0.07, 0.24), color=COLOR)
+    ax.annotate("mostly GD", (48, 0.24), color=GD_COLOR, ha="right")
     ax.annotate("two-cycle", (48, 2.85), color="#aa3377", ha="right")
     ax.annotate("2/M", (0.06, 2.07), color=BOUND)
     ax.set(xlabel=r"smoothing $\varepsilon$", title=r"$\eta/\varepsilon$, in units of $1/M$")
@@ -996,20 +1001,26 @@ def _map_frame(eps: float, fraction: float) -> Frame:
     way = float(_size(W0 - data.project(W0)))
     there = int(np.argmax(left < 1e-6)) if (left < 1e-6).any() else 0
     right: list[Mark] = [Line(_few(left[left > 2e-10], 16), COLOR, 2.2)]
+    share = "nearly all" if left[-1] > 0.95 else f"{100 * left[-1]:.2g} %"
+    walking = left[-1] > 0.1
     if fraction > 2:
         c = np.sqrt(fraction**2 / 4 - 1) * eps / data.M
         right.append(Line([(0, c / way), (SHOWN, c / way)], INK, 1.2, "5 3"))
         right.append(note((SHOWN - 4, 2.2 * c / way), "c", INK, "end", bold=False))
         tail = left[-1] * way / c
         said = f"it ends on the two-cycle, at {tail:.2f} of its distance c"
-        if not 0.99 < tail < 1.01:
+        if walking and tail > 1.01:
+            said = f"still walking after {SHOWN} steps, with {share} of the way left"
+        elif not 0.99 < tail < 1.01:
             said = f"after {SHOWN} steps it is at {tail:.3g} times the distance c of the two-cycle"
     elif there:
         said = f"a millionth of the way is left after <b>{there}</b> steps"
+    elif walking:
+        said = f"still walking after {SHOWN} steps, with {share} of the way left"
     else:
-        said = f"after {SHOWN} steps {left[-1]:.1g} of the way is left"
-    if fraction == 2:
-        said += ", and it falls like 1/√t"
+        said = f"after {SHOWN} steps {share} of the way is left"
+        if fraction == 2:
+            said += ", and it falls like 1/√t"
     caption = f"ε = {number(eps)}, η = {number(fraction)} ε/M: {said}."
     plain = said.replace("<b>", "").replace("</b>", "")
     alts = ["A diamond marks the chosen point of the map.", f"The run: {plain}."]
