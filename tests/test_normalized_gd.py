@@ -110,6 +110,21 @@ def test_smoothness_and_sector_are_the_constants_stated(seed, scale, eps):
     assert norm(K.gradient(1.05 * G)) < m * norm(1.05 * G) or r < 0.01 * eps  # beyond r
 
 
+@pytest.mark.statement("prop-ngd-potential")
+@given(seeds, st.sampled_from([1e-2, 1.0, 10.0]), st.floats(1e-3, 1e3))
+def test_the_potential_is_strictly_convex(seed, scale, eps):
+    """Its second derivative is at least ε²‖H‖²/ρ³, attained along G: by central differences."""
+    rng = np.random.default_rng(seed)
+    K, G, H = NormalizedGD(eps), *rng.standard_normal((2, 3, 2))
+    G, rho = scale * eps * G / norm(G), eps * np.hypot(1, scale)
+    for D in (H, G):
+        h = 1e-4 * rho / norm(D)
+        second = inner(D, K.gradient(G + h * D) - K.gradient(G - h * D)) / (2 * h)
+        least = eps**2 * norm(D) ** 2 / rho**3
+        assert second >= least * (1 - 1e-4)
+    assert second == pytest.approx(least, rel=1e-4)
+
+
 @given(seeds, st.sampled_from([1e-3, 0.1, 1.0, 10.0, 1e3]), st.floats(1e-3, 1e3))
 def test_the_potential_lies_between_a_cone_and_a_bowl(seed, scale, eps):
     K, G = NormalizedGD(eps), np.random.default_rng(seed).standard_normal((3, 2))
@@ -542,6 +557,20 @@ def test_the_energy_falls_by_what_the_lemma_says(case, fraction, start):
 
 
 @pytest.mark.statement("lem-ngd-bounce")
+def test_without_strict_convexity_the_energy_may_stand_still():
+    """Clipping, K(g) = g²/2 up to 1 and |g| − ½ beyond, with X = 1."""
+
+    def K(g):
+        return g**2 / 2 if abs(g) <= 1 else abs(g) - 0.5
+
+    before = 2.7
+    after = before - 4.5 * np.clip(before, -1, 1)
+    assert after == pytest.approx(-1.8)
+    drop = K(after) - K(before) + np.clip(before, -1, 1) * (after + before)
+    assert drop == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.statement("lem-ngd-bounce")
 @pytest.mark.parametrize(("weight", "fraction"), [(2.1, 2.05), (1.9, 1.95)])
 def test_with_another_weight_of_the_loss_the_energy_may_rise(weight, fraction):
     problem, K = Problem([[1.0, 0.0]], [0.0]), NormalizedGD(1.0)
@@ -745,11 +774,39 @@ def test_the_bound_on_long_steps_is_about_four_times_too_large_for_a_small_eps()
 
 
 def test_at_the_threshold_runs_from_afar_have_little_left():
-    for seed in range(10):
+    """With a small ε; with a large one there is hardly a walk."""
+
+    def left(eps, seed):
         problem, W0 = figures.example(seed)
-        eta = 20 / problem.M
-        run = dspgd(problem, NormalizedGD(10.0), W0, eta, tol=0, max_steps=300)
-        assert norm(run.W - problem.project(W0)) < 1e-6 * eta
+        eta, steps = 2 * eps / problem.M, 300 + int(300 / eps)
+        run = dspgd(problem, NormalizedGD(eps), W0, eta, tol=0, max_steps=steps)
+        return norm(run.W - problem.project(W0)) / eta
+
+    for seed in range(10):
+        assert max(left(eps, seed) for eps in (1.0, 3.0, 10.0)) < 1e-6
+    assert left(100.0, 0) > 1e-3
+
+
+def test_normalized_gd_may_be_faster_near_the_threshold_and_never_below_the_guarantee():
+    problem, W0 = figures.example()
+    goal = problem.project(W0)
+
+    def steps(K, eta):
+        run = dspgd(problem, K, W0, eta / problem.M, tol=1e-10, record=("W",))
+        left = norm(run.history["W"] - goal)
+        return int(np.argmax(left < 1e-6 * left[0]))
+
+    assert steps(NormalizedGD(30.0), 1.9 * 30) == 69
+    assert (steps(GradientDescent(), 1.9), steps(GradientDescent(), 1)) == (104, 124)
+    for eps, fraction in ((3.0, 1.0), (10.0, 1.0), (30.0, 0.5), (1000.0, 1.0)):
+        assert steps(NormalizedGD(eps), fraction * eps) >= steps(GradientDescent(), fraction)
+
+
+def test_the_road_of_gd_is_three_percent_longer_than_that_of_its_flow():
+    problem, W0 = figures.example()
+    road = dspgd(problem, GradientDescent(), W0, 1 / problem.M, tol=1e-8, record=("W",))
+    longer = norm(np.diff(road.history["W"], axis=0)).sum() / figures._flow(problem, W0)[0]
+    assert longer == pytest.approx(1.03, abs=0.005)
 
 
 def test_the_edge_and_the_amplitudes_follow_their_laws():

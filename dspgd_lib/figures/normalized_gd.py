@@ -100,7 +100,7 @@ def opening() -> Picture:
     def distances(ax: Any) -> None:
         ax.plot(t, left[0], color=GD_COLOR, lw=2)
         ax.plot(t, left[1], color=COLOR, lw=2)
-        ax.annotate("GD", (16, 0.1), color=GD_COLOR)
+        ax.annotate("gradient\ndescent", (20, 0.1), color=GD_COLOR)
         ax.annotate("normalized GD", (112, 0.5), color=COLOR)
         ax.set(xlim=(0, steps), ylim=(0, 1.05), xlabel="step $t$", title="share of the way left")
 
@@ -110,10 +110,10 @@ def opening() -> Picture:
         ax.annotate(
             f"{apart[top]:.2f} at step {top}",
             (top, apart[top]),
-            (10, 6),
+            (6, -22),
             textcoords="offset points",
         )
-        ax.set(xlim=(0, steps), ylim=(1e-16, 1e1), xlabel="step $t$")
+        ax.set(xlim=(0, steps), ylim=(1e-16, 1), xlabel="step $t$")
         ax.set(title="how far apart the two are")
 
     return Picture(
@@ -314,17 +314,18 @@ def _draw_floor(ax: Any) -> None:
     for low, high, alpha in ((0, 1.75, 1.0), (-0.4, 0, 0.25)):
         ax.plot(*SEEN.see([(0, 0, low), (0, 0, high)]).T, color=MANIFOLD, lw=4.5, alpha=alpha)
     roads = (
-        (GradientDescent(), 1 / data.M, "o"),
-        (NormalizedGD(0.15), 0.15 / data.M, ""),
         (NormalizedGD(6.0), 11.4 / data.M, "s"),
+        (NormalizedGD(0.15), 0.15 / data.M, ""),
+        (GradientDescent(), 1 / data.M, "o"),
     )
     for K, eta, marker in roads:
         W = dspgd(data, K, W0, eta, tol=1e-4, record=("W",)).history["W"]
         seen = SEEN.see(room.coordinates(W[..., 0])[:, :2])
-        shape = {"marker": marker, "ms": 4, "mec": "white", "mew": 0.5}
+        size = 6 if marker == "o" else 3.6
+        shape = {"marker": marker, "ms": size, "mec": "white", "mew": 0.5}
         ax.plot(*seen.T, color=look(K).color, lw=1.3 if marker else 2.4, **shape)
         if marker == "o":
-            ax.annotate("GD", seen[1], (-2, -15), color=GD_COLOR, textcoords="offset points")
+            ax.annotate("GD", seen[1], (-22, -10), color=GD_COLOR, textcoords="offset points")
     start, foot = SEEN.see(room.coordinates(W0[:, 0])), SEEN.see((0, 0))
     ax.plot(*start, "o", color=INK, ms=7)
     ax.plot(*foot, "o", color=INK, ms=7)
@@ -332,9 +333,9 @@ def _draw_floor(ax: Any) -> None:
     ax.annotate("$W_0$", start, (0, 10), ha="center", **beside)
     ax.annotate(r"$\mathcal{W}$", SEEN.see((0, 0, 1.75)), (-9, -12), ha="right", **beside)
     ax.annotate(r"$\Pi(W_0)$", foot, (12, -15), **beside)
-    ax.annotate("the floor", SEEN.see((0.9, -1.0)), color="#8a5a00", ha="center")
-    ax.annotate("normalized GD", SEEN.see((2.4, 0.15)), (-38, -50), color=COLOR, **beside)
-    ax.set(xlim=(-3.15, 1.35), ylim=(-1.25, 1.85))
+    ax.annotate("the floor", SEEN.see((1.9, -0.95)), color="#8a5a00", ha="center")
+    ax.annotate("normalized GD", SEEN.see((2.4, 0.15)), (-36, -52), color=COLOR, **beside)
+    ax.set(xlim=(-3.5, 1.3), ylim=(-1.3, 1.9))
 
 
 def floor() -> Picture:
