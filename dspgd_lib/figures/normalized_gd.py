@@ -110,7 +110,7 @@ def opening() -> Picture:
         ax.annotate(
             f"{apart[top]:.2f} at step {top}",
             (top, apart[top]),
-            (6, -22),
+            (4, -42),
             textcoords="offset points",
         )
         ax.set(xlim=(0, steps), ylim=(1e-16, 1), xlabel="step $t$")
