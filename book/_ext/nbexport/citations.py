@@ -11,10 +11,11 @@ from pybtex.richtext import Text
 
 
 class Bibliography:
-    """The references of the book."""
+    """The references of the book; a book that cites nothing has no file of them."""
 
     def __init__(self, path: Path) -> None:
-        self.entries = parse_file(str(path), bib_format="bibtex").entries
+        known = parse_file(str(path), bib_format="bibtex") if path.is_file() else None
+        self.entries = known.entries if known else {}
 
     def cite(self, keys: list[str], parenthetical: bool) -> str:
         """Write "Nesterov (1984)" or "(Nesterov, 1984)"; an unknown key is a KeyError."""
