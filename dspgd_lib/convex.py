@@ -276,7 +276,7 @@ class Preconditioner(ConvexFunction):
 
         Notes
         -----
-        The sector condition, ``prop-tool-sector`` (this book; classical in control).
+        The sector condition, ``prop-dual-sector`` (this book; classical in control).
 
         Examples
         --------

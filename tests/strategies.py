@@ -105,3 +105,54 @@ def start_at_radius(problem, rng, radius):
 def up_to(end, least=0.05):
     """Numbers from `least` to `end`, the two ends themselves in every other draw."""
     return st.sampled_from([end, least]) | st.floats(least, end)
+
+
+def points(seed, *shape, spread=2.0):
+    """Matrices 3 × 2 (or of another shape) whose sizes vary over orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((*shape, 3, 2))
+    return A * 10.0 ** rng.uniform(-spread, spread / 2, (*shape, 1, 1))
+
+
+class Quadratic:
+    """½⟨x, Qx⟩ on columns, with eigenvalues of Q between the two numbers given."""
+
+    def __init__(self, seed, least=0.5, largest=4.0):
+        rng = np.random.default_rng(seed)
+        axes = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        spectrum = np.r_[least, rng.uniform(least, largest), largest]
+        self.alpha, self.beta = least, largest
+        self.Q, self.inverse = axes * spectrum @ axes.T, axes / spectrum @ axes.T
+
+    def value(self, x):
+        return 0.5 * inner(x, self.Q @ x)
+
+    def gradient(self, x):
+        return self.Q @ x
+
+
+class Bent(Quadratic):
+    """The same plus Σ √(1 + x²): curvature between α and β + 1, and not quadratic."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.beta += 1
+
+    def value(self, x):
+        return super().value(x) + np.sqrt(1 + x * x).sum(axis=(-2, -1))
+
+    def gradient(self, x):
+        return super().gradient(x) + x / np.sqrt(1 + x * x)
+
+
+def along_axes(f, seed):
+    """Pairs of points: on the flattest axis of Q, on the steepest one, and anywhere.
+
+    On the axes a quadratic meets its two bounds; what is added in `Bent` bends most near 0.
+    """
+    x, y = points(seed, 2, 60, spread=1)
+    axes = np.linalg.eigh(f.Q)[1][:, :, None] * [0.6, 0.8]
+    sizes = np.random.default_rng(seed).standard_normal((2, 20, 1, 1))
+    x[:20], y[:20] = sizes * axes[:, 0]
+    x[20:40], y[20:40] = sizes * 10.0 ** -np.arange(20)[:, None, None].clip(max=4) * axes[:, -1]
+    return x, y

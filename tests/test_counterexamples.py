@@ -17,6 +17,7 @@ from dspgd_lib import (
     fundamental_identity,
     max_learning_rate,
 )
+from dspgd_lib.counterexamples import Drifting, drift
 
 # ---------------------------------------------------------------- no smoothness: powers, cosh
 
@@ -116,35 +117,6 @@ def test_the_largest_learning_rate_is_not_exact_for_a_hessian_with_other_eigenva
 # ---------------------------------------------------------------- loss to 0, weights to nowhere
 
 
-def nearest_on_parabola(a, b):
-    """The point (s, −s²) nearest to (a, b), which lies above it: the right root of a cubic."""
-    roots = np.roots([2.0, 0.0, 1.0 + 2.0 * b, -a])
-    real = roots[np.abs(roots.imag) < 1e-9 * (1 + np.abs(roots))].real
-    s = real[np.argmin((real - a) ** 2 + (real**2 + b) ** 2)]
-    for _ in range(2):  # polish
-        s -= (2 * s**3 + (1 + 2 * b) * s - a) / (6 * s**2 + 1 + 2 * b)
-    return np.array([s, -s * s])
-
-
-class Drifting:
-    """K = ½dist(G, C)² + ½g₂² with C = {g₂ ≤ −g₁²}: convex, 2-smooth, its only minimum at 0."""
-
-    smoothness = 2.0
-
-    def parts(self, G):
-        a, b = G[:, 0]
-        away = G[:, 0] - nearest_on_parabola(a, b) if b > -a * a else np.zeros(2)
-        return away, b
-
-    def value(self, G):
-        away, b = self.parts(G)
-        return 0.5 * away @ away + 0.5 * b * b
-
-    def gradient(self, G):
-        away, b = self.parts(G)
-        return (away + np.array([0.0, b]))[:, None]
-
-
 @given(seeds)
 def test_the_drifting_potential_is_convex_and_smooth_with_one_minimum(seed):
     rng, K = np.random.default_rng(seed), Drifting()
@@ -156,19 +128,6 @@ def test_the_drifting_potential_is_convex_and_smooth_with_one_minimum(seed):
     slope = (K.value(A + h * D) - K.value(A - h * D)) / (2 * h)
     assert slope == pytest.approx(inner(K.gradient(A), D), rel=1e-6, abs=1e-8 * norm(A))
     assert K.value(A) > 0 and norm(K.gradient(A)) > 0
-
-
-def drift(steps, eta):
-    """w₁ = s + 2s³ and the step (2ηs³, ηs²), for X = [1 0], Y = 0, from W = (1, 0)."""
-    w1, w2, s = 1.0, 0.0, nearest_on_parabola(1.0, 0.0)[0]
-    path = np.empty((steps + 1, 2))
-    for t in range(steps + 1):
-        path[t] = w1, w2
-        for _ in range(4):  # s shrinks a little in each step: Newton's method from the last one
-            s -= (2 * s**3 + s - w1) / (6 * s**2 + 1)
-        w1 -= 2 * eta * s**3
-        w2 -= eta * s**2
-    return path
 
 
 def test_the_loss_may_fall_to_zero_while_the_weights_never_settle():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dspgd_lib.figures.plane import Box, line_in_box
+from dspgd_lib.figures.space import Camera, grid
 from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD
 
 
@@ -61,6 +62,35 @@ def draw_manifold(ax: Any, x: ArrayLike, y: float, box: Box, margin: float = 0.0
     """
     wide = tuple((low - margin, high + margin) for low, high in box)
     ax.plot(*line_in_box(x, y, (wide[0], wide[1])).T, color=MANIFOLD, lw=3)
+
+
+def draw_ground(
+    ax: Any, camera: Camera, along: tuple[float, float], across: tuple[float, float]
+) -> None:
+    """Draw a floor in perspective, a rectangle with a grid.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    camera : Camera
+        How it is seen.
+    along, across : pairs of float
+        Where it begins and ends.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> draw_ground(ax, Camera(turn=0, tilt=90, strength=0), (0, 1), (0, 1))
+    >>> len(ax.lines)
+    16
+    """
+    first, second = np.linspace(*along, 9), np.linspace(*across, 7)
+    corners = [(first[i], second[j]) for i, j in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
+    ax.fill(*camera.see(corners).T, color="#f4f1e9", zorder=0)
+    for line in grid(first, second):
+        ax.plot(*camera.see(line).T, color="#ddd7c8", lw=0.7)
 
 
 def draw_cross(ax: Any) -> None:

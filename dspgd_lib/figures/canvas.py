@@ -45,6 +45,27 @@ class Panel:
     axes: bool = True
 
 
+def places(panels: Sequence[Panel]) -> str:
+    """Return the class of an element with these panels: one is not stretched, three are narrow.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        What stands side by side where there is room.
+
+    Returns
+    -------
+    str
+        A class with a space before it, or nothing.
+
+    Examples
+    --------
+    >>> places([])
+    ''
+    """
+    return {1: " one-panel", 3: " three-panels"}.get(len(panels), "")
+
+
 @dataclass(frozen=True)
 class Layer:
     """The marks of one panel as SVG elements: those that end at its axes, and the words."""

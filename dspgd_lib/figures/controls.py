@@ -48,7 +48,7 @@ class Slider:
 
     def labels(self) -> list[str]:
         """Return the text shown for each stop."""
-        return [self.form.format(value) for value in self.values]
+        return [self.form.format(value).replace("-", "−") for value in self.values]
 
     def html(self, group: str) -> str:
         """Return an ordinary range input over the stops; ``group`` is the figure's name."""

@@ -20,7 +20,7 @@ import numpy as np
 from IPython.display import display
 
 from dspgd_lib.figures._packing import columns
-from dspgd_lib.figures.canvas import Canvas, Layer, Panel
+from dspgd_lib.figures.canvas import Canvas, Layer, Panel, places
 from dspgd_lib.figures.controls import Buttons, Slider
 from dspgd_lib.figures.marks import Mark
 from dspgd_lib.figures.page import style
@@ -137,9 +137,8 @@ class Explorer:
         layers = [self._layers(frame) for frame in frames]
         at = [control.start for control in self.controls]
         first = int(np.ravel_multi_index(at, [len(control.values) for control in self.controls]))
-        one = " one-panel" if len(self.panels) == 1 else ""
         return (
-            f'<div class="explorer{one}" id="{name}" role="group" '
+            f'<div class="explorer{places(self.panels)}" id="{name}" role="group" '
             f'aria-label="{escape(self.label)}" data-frames="{self.stops}">'
             f'<div class="explorer-controls">{"".join(c.html(name) for c in self.controls)}</div>'
             f'<div class="explorer-stage">{self.background()}'

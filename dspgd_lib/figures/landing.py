@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dspgd_lib.figures.backgrounds import draw_ground
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text, number
-from dspgd_lib.figures.space import Camera, Floor, grid
+from dspgd_lib.figures.space import Camera, Floor
 from dspgd_lib.plotting import INK, MANIFOLD, Look, look
 from dspgd_lib.preconditioners import Adam, GradientClipping, GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
@@ -38,8 +39,19 @@ def problem() -> tuple[Problem, np.ndarray]:
 
 
 @cache
-def _room() -> Floor:
-    """Axes: along the floor from the GD limit to the start, across it, up along the manifold."""
+def room() -> Floor:
+    """Return axes: along the floor from the GD limit to the start, across it, up along the fits.
+
+    Returns
+    -------
+    Floor
+        Three axes; the origin is the limit of gradient descent.
+
+    Examples
+    --------
+    >>> bool(abs(room().coordinates(problem()[1][:, 0])[1:]).max() < 1e-12)
+    True
+    """
     data, W0 = problem()
     goal, up = data.project(W0)[:, 0], np.cross(*data.X)
     along = W0[:, 0] - goal
@@ -48,7 +60,7 @@ def _room() -> Floor:
 
 def _coordinates(W: np.ndarray) -> np.ndarray:
     """Coordinates in the room, of shape (..., 3), of weights of shape (..., 3, 1)."""
-    return _room().coordinates(W[..., 0])
+    return room().coordinates(W[..., 0])
 
 
 class Way(NamedTuple):
@@ -88,11 +100,7 @@ _fan = cache(lambda: _all(Adam(FAN), len(FAN)))
 
 
 def _draw_room(ax: Any) -> None:
-    along, across = np.linspace(*FLOOR[0], 9), np.linspace(*FLOOR[1], 7)
-    corners = [(along[i], across[j]) for i, j in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
-    ax.fill(*SEEN.see(corners).T, color="#f4f1e9", zorder=0)
-    for line in grid(along, across):
-        ax.plot(*SEEN.see(line).T, color="#ddd7c8", lw=0.7)
+    draw_ground(ax, SEEN, *FLOOR)
     for low, high, alpha in ((0, TALL, 1), (-0.4, 0, 0.25)):
         ax.plot(*SEEN.see([(0, 0, low), (0, 0, high)]).T, color=MANIFOLD, lw=5, alpha=alpha)
     beside: dict[str, Any] = {"textcoords": "offset points", "va": "center"}

@@ -152,6 +152,20 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Band(Line):
+    """The area inside a closed curve."""
+
+    def svg(self, to_pixels: ToPixels) -> str:
+        """Return the SVG element of this area."""
+        path = Line(self.points, self.color, every=self.every).svg(to_pixels).split(' d="')[1]
+        return f'<path fill="{self.color}" fill-opacity="{self.opacity:g}" d="{path}'
+
+    def draw(self, ax: Any) -> None:
+        """Fill the area on matplotlib axes (for print)."""
+        ax.fill(*np.reshape(self.points, (-1, 2)).T, color=self.color, alpha=self.opacity, lw=0)
+
+
+@dataclass(frozen=True)
 class Dots:
     """Markers at data points, thinned out to at most one every ``gap`` pixels."""
 

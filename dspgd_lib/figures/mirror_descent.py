@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from dspgd_lib.divergences import bregman
 from dspgd_lib.figures.backgrounds import draw_axes, draw_cross, draw_manifold
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
-from dspgd_lib.figures.marks import Dots, Line, Mark, Text, ToPixels, note, number
+from dspgd_lib.figures.marks import Band, Dots, Line, Mark, Text, note, number
 from dspgd_lib.figures.picture import Picture
 from dspgd_lib.figures.plane import Box, around, on_line, rays, reach_of_ball, segment
 from dspgd_lib.figures.words import plain
@@ -468,20 +467,6 @@ def _ledgers(shares: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 _ledger = Batch(_ledgers, SHARES)
-
-
-@dataclass(frozen=True)
-class Band(Line):
-    """The area inside a closed curve."""
-
-    def svg(self, to_pixels: ToPixels) -> str:
-        """Return the SVG element of this area."""
-        path = Line(self.points, self.color).svg(to_pixels).split(' d="')[1]
-        return f'<path fill="{self.color}" fill-opacity="{self.opacity:g}" d="{path}'
-
-    def draw(self, ax: Any) -> None:
-        """Fill the area on matplotlib axes (for print)."""
-        ax.fill(*np.reshape(self.points, (-1, 2)).T, color=self.color, alpha=self.opacity, lw=0)
 
 
 def _between(low: np.ndarray, high: np.ndarray, color: str) -> Band:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from dspgd_lib.figures import landing
-from dspgd_lib.figures.backgrounds import draw_axes, draw_manifold
+from dspgd_lib.figures.backgrounds import draw_axes, draw_ground, draw_manifold
 from dspgd_lib.figures.batch import Batch
 from dspgd_lib.figures.explorer import Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, Text, note, number
 from dspgd_lib.figures.picture import Picture
 from dspgd_lib.figures.plane import circle, on_line, segment
-from dspgd_lib.figures.space import Camera, Floor, grid
+from dspgd_lib.figures.space import Camera
 from dspgd_lib.plotting import BOUND, FAINT, INK, MANIFOLD, look
 from dspgd_lib.preconditioners import GradientDescent, NormalizedGD
 from dspgd_lib.problem import Problem
@@ -295,22 +295,10 @@ def where_it_lands() -> Explorer:
 SEEN = Camera(turn=196, tilt=38, strength=0.06)
 
 
-@cache
-def _room() -> Floor:
-    data, W0 = landing.problem()
-    goal, up = data.project(W0)[:, 0], np.cross(*data.X)
-    along = W0[:, 0] - goal
-    return Floor.along(goal, along, np.cross(along, up), up)
-
-
 def _draw_floor(ax: Any) -> None:
     data, W0 = landing.problem()
-    room = _room()
-    along, across = np.linspace(-0.6, 3.0, 9), np.linspace(-1.3, 1.1, 7)
-    corners = [(along[i], across[j]) for i, j in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
-    ax.fill(*SEEN.see(corners).T, color="#f4f1e9", zorder=0)
-    for line in grid(along, across):
-        ax.plot(*SEEN.see(line).T, color="#ddd7c8", lw=0.7)
+    room = landing.room()
+    draw_ground(ax, SEEN, (-0.6, 3.0), (-1.3, 1.1))
     for low, high, alpha in ((0, 1.75, 1.0), (-0.4, 0, 0.25)):
         ax.plot(*SEEN.see([(0, 0, low), (0, 0, high)]).T, color=MANIFOLD, lw=4.5, alpha=alpha)
     roads = (

@@ -8,14 +8,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from dspgd_lib.figures.canvas import Canvas, Panel
+from dspgd_lib.figures.canvas import Canvas, Panel, places
 from dspgd_lib.figures.page import style
 from dspgd_lib.plotting import STYLE_SHEET, is_static
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One panel or two. Show it by making it the last expression of a cell.
+    """One panel, two, or three narrow ones. Show it by making it the last expression of a cell.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class Picture:
     def html(self) -> str:
         """Return the panels as HTML."""
         drawn = "".join(Canvas.of(panel).picture for panel in self.panels)
-        one = " one-panel" if len(self.panels) == 1 else ""
-        return f'<div class="picture{one}"><div class="explorer-panels">{drawn}</div></div>'
+        inside = f'<div class="explorer-panels">{drawn}</div>'
+        return f'<div class="picture{places(self.panels)}">{inside}</div>'
 
     def figure(self) -> Any:
         """Return the panels as one matplotlib figure, to save or to change.
