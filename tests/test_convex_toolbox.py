@@ -11,8 +11,12 @@ from strategies import (
     LOCAL,
     LOSSES,
     PRECONDITIONERS,
+    Bent,
+    Quadratic,
+    along_axes,
     inner,
     norm,
+    points,
     random_problem,
     scales,
     seeds,
@@ -47,13 +51,6 @@ def make(name, parameter):
     return (PRECONDITIONERS | LOCAL)[name](parameter)
 
 
-def points(seed, *shape, spread=2.0):
-    """Matrices 3 × 2 (or of another shape) whose sizes vary over orders of magnitude."""
-    rng = np.random.default_rng(seed)
-    A = rng.standard_normal((*shape, 3, 2))
-    return A * 10.0 ** rng.uniform(-spread, spread / 2, (*shape, 1, 1))
-
-
 def smooth(parameter):
     """All preconditioners with a Lipschitz gradient; gradient descent meets every bound."""
     return [K(parameter) for K in PRECONDITIONERS.values()]
@@ -73,51 +70,7 @@ def gap(f, y, x):
     return terms[0] - terms[1] - terms[2], sum(np.abs(term) for term in terms)
 
 
-class Quadratic:
-    """½⟨x, Qx⟩ on columns, with eigenvalues of Q between the two numbers given."""
-
-    def __init__(self, seed, least=0.5, largest=4.0):
-        rng = np.random.default_rng(seed)
-        axes = np.linalg.qr(rng.standard_normal((3, 3)))[0]
-        spectrum = np.r_[least, rng.uniform(least, largest), largest]
-        self.alpha, self.beta = least, largest
-        self.Q, self.inverse = axes * spectrum @ axes.T, axes / spectrum @ axes.T
-
-    def value(self, x):
-        return 0.5 * inner(x, self.Q @ x)
-
-    def gradient(self, x):
-        return self.Q @ x
-
-
-class Bent(Quadratic):
-    """The same plus Σ √(1 + x²): curvature between α and β + 1, and not quadratic."""
-
-    def __init__(self, seed):
-        super().__init__(seed)
-        self.beta += 1
-
-    def value(self, x):
-        return super().value(x) + np.sqrt(1 + x * x).sum(axis=(-2, -1))
-
-    def gradient(self, x):
-        return super().gradient(x) + x / np.sqrt(1 + x * x)
-
-
 bounded = st.sampled_from([Quadratic, Bent])
-
-
-def along_axes(f, seed):
-    """Pairs of points: on the flattest axis of Q, on the steepest one, and anywhere.
-
-    On the axes a quadratic meets its two bounds; what is added in `Bent` bends most near 0.
-    """
-    x, y = points(seed, 2, 60, spread=1)
-    axes = np.linalg.eigh(f.Q)[1][:, :, None] * [0.6, 0.8]
-    sizes = np.random.default_rng(seed).standard_normal((2, 20, 1, 1))
-    x[:20], y[:20] = sizes * axes[:, 0]
-    x[20:40], y[20:40] = sizes * 10.0 ** -np.arange(20)[:, None, None].clip(max=4) * axes[:, -1]
-    return x, y
 
 
 # ------------------------------------------------------------------------------- from below
@@ -1045,110 +998,6 @@ def test_four_times_the_guarantee_lets_the_potential_rise_in_the_picture():
     assert share == 4 and at["then"] > at["before"]
     K = NormalizedGD(1.0).value(at["v"][:, None, None])
     assert (at["height"] < K - 0.01).any()
-
-
-# --------------------------------------------------------------------------------- the sector
-
-
-def allowed_map(g, v, m, beta):
-    """The symmetric map of part (c), by a reflection."""
-    u, eye = v - (m + beta) / 2 * g, np.eye(len(g))
-    if norm(u) == 0:
-        return (m + beta) / 2 * eye
-    w = g / norm(g) - u / norm(u)
-    H = eye if norm(w) < 1e-12 else eye - 2 * w @ w.T / (w * w).sum()
-    return (m + beta) / 2 * eye + norm(u) / norm(g) * H
-
-
-@pytest.mark.statement("prop-tool-sector")
-@given(seeds, st.floats(0.01, 1.0), st.floats(1e-3, 0.99), st.floats(0.0, 1.5))
-def test_three_ways_to_say_sector(seed, beta, share, other):
-    rng, m = np.random.default_rng(seed), share * beta
-    for radius in (0.0, 0.95, 0.9999, 1.0001, 1.05, other):
-        g, direction = rng.standard_normal((2, 5, 1))
-        v = (m + beta) / 2 * g + radius * (beta - m) / 2 * norm(g) * direction / norm(direction)
-        assume(abs(radius - 1) > 1e-6)
-        product = inner(v - m * g, beta * g - v)
-        assert (product >= 0) == (radius < 1)
-        eigenvalues = np.linalg.eigvalsh(A := allowed_map(g, v, m, beta))
-        assert norm(A - A.T) <= 1e-12 and norm(A @ g - v) <= 1e-12 * norm(g)
-        if radius < 1:
-            assert m - 1e-12 <= eigenvalues[0] and eigenvalues[-1] <= beta + 1e-12
-        else:  # and this map does not help out
-            assert eigenvalues[0] < m or eigenvalues[-1] > beta
-
-
-@pytest.mark.statement("prop-tool-sector")
-@given(seeds, st.floats(0.01, 1.0), st.floats(1e-3, 0.9))
-def test_every_symmetric_map_in_the_range_is_in_the_sector(seed, beta, share):
-    """The last two vectors are the worst: on the rim of the ball, and there at the largest angle.
-
-    With one eigenvalue 5 % beyond either end, its vector is no longer in the sector.
-    """
-    rng, m = np.random.default_rng(seed), share * beta
-    axes = np.linalg.qr(rng.standard_normal((5, 5)))[0]
-    spectrum = np.r_[m, beta, rng.choice([m, beta, (m + beta) / 2, rng.uniform(m, beta)], 3)]
-    A, ends = axes * spectrum @ axes.T, axes[:, :2, None].swapaxes(0, 1)
-    worst = np.sqrt(beta) * ends[0] + np.sqrt(m) * ends[1]
-    for g in (*rng.standard_normal((10, 5, 1)), ends[0] + ends[1], worst):
-        v = A @ g
-        assert inner(v - m * g, beta * g - v) >= -1e-12 * norm(g) ** 2
-        centre = (m + beta) / 2 * g
-        assert norm(v - centre) <= (beta - m) / 2 * norm(g) * (1 + 1e-12)
-        cosine = inner(g, v) / (norm(g) * norm(v))
-        assert cosine >= 2 * np.sqrt(m * beta) / (m + beta) - 1e-12
-    for g, v in ((ends[0], 0.95 * m * ends[0]), (ends[1], 1.05 * beta * ends[1])):
-        assert inner(v - m * g, beta * g - v) < 0
-
-
-@pytest.mark.statement("prop-tool-sector")
-@given(seeds, st.floats(0.01, 1.0), st.floats(0.01, 1.0))
-def test_the_centre_of_the_ball_and_a_ball_of_radius_nothing(seed, beta, share):
-    """The cases u = 0 and m = β."""
-    rng = np.random.default_rng(seed)
-    g, direction = rng.standard_normal((2, 5, 1))
-    for m in (share * beta, beta):
-        v = (m + beta) / 2 * g  # u = 0
-        A = allowed_map(g, v, m, beta)
-        assert np.allclose(A, (m + beta) / 2 * np.eye(5), rtol=0, atol=1e-12)
-        assert norm(A @ g - v) <= 1e-12 * norm(g)
-        assert inner(v - m * g, beta * g - v) >= -1e-15 * norm(g) ** 2
-        cosine = inner(g, v) / (norm(g) * norm(v))
-        assert cosine >= 2 * np.sqrt(m * beta) / (m + beta) - 1e-12
-    off = beta * g + 0.01 * norm(g) * direction / norm(direction)
-    assert inner(off - beta * g, beta * g - off) < 0  # m = β allows v = βg only
-    K = Quadratic(seed, beta, beta)  # and a K with both bounds equal gives that
-    assert norm(K.gradient(g[:3]) - beta * g[:3]) <= 1e-12 * norm(g)
-
-
-@pytest.mark.statement("prop-tool-sector")
-@given(bounded, seeds)
-def test_curvature_puts_the_gradient_in_the_sector(kind, seed):
-    f = kind(seed)
-    g = along_axes(f, seed)[0]
-    v, (m, beta) = f.gradient(g), (f.alpha, f.beta)
-    assert (inner(v - m * g, beta * g - v) >= -1e-12 * norm(g) ** 2).all()
-
-
-@pytest.mark.statement("prop-tool-sector")
-@given(seeds, parameters, st.sampled_from(["adam", "smoothed-sign"]))
-def test_chords_do_better_than_curvature_and_no_m_does_better_still(seed, eps, name):
-    K, g = make(name, eps), points(seed, 50, spread=2)
-    g[:10, 1:], g[:10, 0, 1] = 0, 0  # one entry: no chord is flatter than its own
-    R = np.abs(g).max(axis=(1, 2))
-    m = 1 / (R + eps) if name == "adam" else 1 / np.hypot(R, eps)
-    beta, v = 1 / eps, K.gradient(g)
-    left = inner(v, v) + m * beta * inner(g, g)
-    assert (left <= (m + beta) * inner(v, g) * (1 + 1e-12)).all()
-    one = np.zeros_like(g[0])
-    one[0, 0] = R[0]
-    step, larger = K.gradient(one), 1.001 * m[0]
-    assume(R[0] > 0.1 * eps)
-    assert inner(step - larger * one, beta * one - step) < 0
-    curvature = eps / (R + eps) ** 2 if name == "adam" else eps**2 / np.hypot(R, eps) ** 3
-    assert (curvature <= m).all()
-    if name == "adam":
-        assert np.allclose(curvature / beta, (m / beta) ** 2, rtol=1e-12, atol=0)
 
 
 # ------------------------------------------------------------------------- figures, exercises

@@ -1,4 +1,4 @@
-"""Figures of the chapter on convex tools: two parabolas, and the sector."""
+"""Figures of the chapter on convex tools: two parabolas."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import numpy as np
 
 from dspgd_lib.figures.explorer import Buttons, Explorer, Frame, Panel, Slider
 from dspgd_lib.figures.marks import Dots, Line, Mark, number
-from dspgd_lib.figures.plane import circle
-from dspgd_lib.plotting import FAINT, INK, look
-from dspgd_lib.preconditioners import Adam
+from dspgd_lib.plotting import FAINT, INK
 
-CURVE, DUAL, GAP, HELPER, SECTOR = "#0072B2", "#5B3E96", "#C04D00", "#5d6672", "#007A5A"
+CURVE, DUAL, GAP, HELPER = "#0072B2", "#5B3E96", "#C04D00", "#5d6672"
 
 # ------------------------------------------------------------------------------- two parabolas
 
@@ -193,78 +191,3 @@ def two_parabolas() -> Explorer:
         Slider("share", "learning rate η, in units of 1/β", SHARES, start=4, log=False),
     ]
     return Explorer(panels, _parabolas_frame, controls, "What two bounds on the curvature say")
-
-
-# -------------------------------------------------------------------------------------- sector
-
-GRADIENT = np.array([[1.0], [0.25]])
-UNIT = GRADIENT[:, 0] / np.linalg.norm(GRADIENT)
-RATIOS = [float(f"{ratio:.3g}") for ratio in np.geomspace(0.1, 20, 121)]
-
-
-def _draw_sector(ax: Any) -> None:
-    ax.plot([0, 0.86], [0, 0.86], color=FAINT, lw=0.8, alpha=0.6)
-    ax.text(0.76, 0.79, "entries all alike", color="#4d5866", ha="right")
-    ax.annotate("", UNIT, (0, 0), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.5})
-    ax.annotate(r"$\beta g$", UNIT, (9, 0), textcoords="offset points", va="center")
-    ax.plot(0, 0, "+", color=INK, ms=9, mew=1.5)
-    ax.annotate("0", (0, 0), (-11, -4), textcoords="offset points")
-    ax.set(xlim=(-0.16, 1.32), ylim=(-0.42, 0.86), aspect="equal", xticks=[], yticks=[])
-    ax.spines[["left", "bottom"]].set_visible(False)
-    ax.set_title(r"what a sector allows $\nabla K(g)$ to be")
-    ax.text(-0.15, 0.78, "sector", color=SECTOR, weight="bold")
-    ax.text(-0.15, 0.69, "Adam", color=look(Adam(1.0)).color, weight="bold")
-
-
-def _sector_frame(ratio: float) -> Frame:
-    """Return the picture in units of β‖g‖, for ε = 1 and g of size R = ratio."""
-    K, style = Adam(1.0), look(Adam(1.0))
-    g = ratio * GRADIENT
-    m, beta = K.sector(ratio)
-    share = m / beta
-    step = (K.gradient(g) / (beta * np.linalg.norm(g)))[:, 0]
-    curved = (1 + ratio) ** -2
-
-    disc = circle((1 + share) / 2 * UNIT, (1 - share) / 2, count=48)
-    turn = np.degrees(np.arcsin((1 - share) / (1 + share)))
-    angle = np.degrees(abs(np.arctan2(step[1], step[0]) - np.arctan2(UNIT[1], UNIT[0])))
-    marks: list[Mark] = [
-        Line(disc, SECTOR, 2.4),
-        Line([(0, 0), step], style.color, 2.4),
-        Dots(step, style.color, style.marker, 6),
-    ]
-    caption = (
-        f"R = {ratio:.3g} ε: the sector has m/β = <b>{share:.2g}</b>, the curvature alone would "
-        f"give {curved:.2g}. Adam turns g by {angle:.0f}°; the sector allows {turn:.0f}°."
-    )
-    alt = (
-        f"An arrow, and a circle from {share:.2g} to 1 times the arrow. Adam's point lies in it, "
-        f"turned by {angle:.0f} degrees of {turn:.0f} allowed."
-    )
-    return Frame([marks], [alt], caption)
-
-
-def sector() -> Explorer:
-    """Return the disc of preconditioned gradients that a sector allows, a slider for R/ε.
-
-    Returns
-    -------
-    Explorer
-        One panel, 121 stops.
-
-    Examples
-    --------
-    >>> sector().stops
-    121
-    """
-    panels = [
-        Panel(
-            _draw_sector,
-            "Plane with an arrow from the origin, the gradient times the largest factor.",
-            (360, 320),
-        )
-    ]
-    controls: list[Slider | Buttons] = [
-        Slider("ratio", "size R, in units of ε", RATIOS, start=77),
-    ]
-    return Explorer(panels, _sector_frame, controls, "What a sector allows")
