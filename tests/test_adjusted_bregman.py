@@ -714,6 +714,26 @@ def test_the_check_of_the_exercise_sees_the_order_of_the_arguments():
     assert abs(D[0] / D[1] - 1) > 1e-3
 
 
+def test_from_which_places_a_step_of_normalized_gd_is_seen_to_cut():
+    """Nobody at the guarantee; beyond, those who start within √(η² − 1), their own end later."""
+    u = np.linspace(-4, 4, 161)
+    start, place = np.meshgrid(u, np.linspace(-9, 9, 723))
+    D_K = bregman(NormalizedGD(1.0), place[..., None, None], start[..., None, None])
+
+    def seen(eta):
+        return 0.5 * (start - place) ** 2 - eta * D_K < -1e-9
+
+    assert not seen(1.0).any()
+    for eta, widest in ((1.5, 1.118), (3.0, 2.828)):
+        found = np.abs(u[seen(eta).any(axis=0)])
+        assert found.max() == pytest.approx(np.sqrt(eta**2 - 1), abs=0.05)
+        assert found.max() == pytest.approx(widest, abs=0.05)
+    for far, negative in ((0.87, True), (0.90, False)):
+        end = far - 1.5 * far / np.hypot(far, 1)
+        own = bregman(NormalizedGD(1.0), [[end]], [[far]])
+        assert (0.5 * (far - end) ** 2 - 1.5 * own < 0) == negative
+
+
 def test_the_ledger_of_a_concave_K_closes_with_loans():
     """Every gap is positive, larger than D_L, and the loss grows: the terms with K are loans."""
 
