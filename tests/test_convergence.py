@@ -114,23 +114,6 @@ class LogOfSquare:
         return 2 / (1 + radius**2), 2.0
 
 
-class Entrywise:
-    """K = ½Σ a_i g_i² over the rows: the sector is [min a, max a]."""
-
-    def __init__(self, *curvatures):
-        self.a = np.array(curvatures)[:, None]
-        self.smoothness = float(max(curvatures))
-
-    def value(self, G):
-        return 0.5 * np.sum(self.a * G * G, axis=(-2, -1))
-
-    def gradient(self, G):
-        return self.a * G
-
-    def sector(self, radius):
-        return float(self.a.min()), self.smoothness
-
-
 def scalar(curvature=1.0, loss=None):
     """One example x = (√curvature, 0) with the label 0: μ = M = curvature for the squared loss."""
     return Problem([[np.sqrt(curvature), 0.0]], [0.0], loss or SquaredLoss())
@@ -618,7 +601,7 @@ def test_twice_the_loss_is_attained_by_gd_along_the_strongest_direction(k):
 
 def test_for_the_squared_loss_the_third_assumption_is_enough():
     """η may be fifty times 1/(βM) here, and (3) still holds."""
-    problem, K = Problem([[0.1, 1.0]], [0.0]), Entrywise(1.0, 0.01)
+    problem, K = Problem([[0.1, 1.0]], [0.0]), Quadratic(np.diag([1.0, 0.01]))
     start = Start(problem, K, [3.0, -2.0])
     assert max_learning_rate(problem, K) < 1
     assert energy(start, 49.9) <= 2 * start.loss < energy(start, 50.1)
@@ -714,7 +697,7 @@ def test_with_the_angle_of_one_function_the_way_is_finite(K_of, loss, k, seed, f
 def test_with_the_angle_of_a_sector_the_way_is_finite(seed, k, loss, spread):
     """Adam with an ε for each weight is neither isotropic nor near GD: the sector decides."""
     problem, rng = random_problem(seed, k, loss, n=2, d=4)
-    K = Entrywise(*np.geomspace(1, spread, 4))
+    K = Quadratic(np.diag(np.geomspace(1, spread, 4)))
     W0 = start_at_radius(problem, rng, 2.0)
     eta = 1 / (spread * problem.M)
     run = dspgd(problem, K, W0, eta, tol=0, max_steps=100, record=("W",))

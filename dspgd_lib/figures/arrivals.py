@@ -25,14 +25,14 @@ EXAMPLE = np.array([0.8, 0.6])
 
 
 def slowed(entries: tuple[float, ...], steps: int, eta: float) -> np.ndarray:
-    """Return distances from the fits and lengths of the road for K = Σk(g), k′ = g³/(1 + g²).
+    """Return distances from the fits and lengths of the road for K = Σh(g), h′ = g³/(1 + g²).
 
     With one example x of length 1 and residual r the gradient is rx.
 
     Parameters
     ----------
     entries : tuple of float
-        Those of x; a single 1 for K = k(‖G‖), whatever x is.
+        Those of x; a single 1 for K = h(‖G‖), whatever x is.
     steps : int
         How many, from r = 1.
     eta : float
