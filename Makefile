@@ -14,7 +14,7 @@ JUPYTER_BOOK := $(VENV)/bin/jupyter-book build . -n --keep-going
 SOURCES := $(shell find book/. dspgd_lib/. _config.yml _toc.yml -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-fast nightly lint format library chapter notebooks serve zip bench clean
+.PHONY: help book test test-fast nightly lint format library chapter notebooks serve zip bench digits clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ zip: _build/.built ## pack the built book into one archive
 
 bench: $(VENV)/.test _build/.built ## weigh the pages and time their sliders; writes benchmarks/pages.json
 	PYTHONPATH=tests $(PY) benchmarks/pages.py
+
+digits: $(VENV)/.test ## fine-tune on the digits again, ten seeds; writes dspgd_lib/experiments/reading.json
+	$(PY) -m dspgd_lib.experiments.reading
 
 clean: ## remove everything that was built; the environment stays
 	rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis

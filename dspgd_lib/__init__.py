@@ -34,6 +34,7 @@ from .spectral import Spectral
 from .theory import (
     CertifiedLimit,
     Start,
+    angle_distance_bound,
     certified_limit,
     distance_bound,
     energy,

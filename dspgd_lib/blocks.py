@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._validation import Array, as_stack, frobenius_norm, total, transposed
+from ._validation import Array, as_stack, frobenius_norm, nonnegative_integer, total, transposed
 from .convex import Preconditioner, plain, quiet
 from .profile import Profile
 
@@ -232,6 +232,36 @@ class Separable(Blocks):
         (0.192, 0.0906)
         """
         return self.profile.bend  # type: ignore[attr-defined]
+
+    def tangent(self, entries: int) -> float:
+        """Return √(N − 1), which the tangent of the angle from G ≠ 0 to ∇K(G) ≠ 0 never exceeds.
+
+        Parameters
+        ----------
+        entries : int
+            The number N of entries of G.
+
+        Returns
+        -------
+        float
+            Approached by the smoothed sign, with one large entry and the others alike and small.
+
+        Raises
+        ------
+        ValueError
+            If entries is not a positive whole number.
+
+        Notes
+        -----
+        ``lem-conv-angle`` in the chapter ``convergence`` (this book): k is even and convex.
+
+        Examples
+        --------
+        >>> from dspgd_lib import Adam
+        >>> Adam(eps=1e-8).tangent(5)
+        2.0
+        """
+        return float(np.sqrt(nonnegative_integer("entries", entries, 1) - 1.0))
 
 
 class ColumnWise(Blocks):

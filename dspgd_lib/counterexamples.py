@@ -231,3 +231,65 @@ class HuberLoss(Loss):
     def slope(self, z: Array) -> Array:
         """Return z cut off at c in size."""
         return np.clip(z, -self.c, self.c)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """K = ½s² + τ det(G) s²/(1 + s²), s = ‖G‖_F, for two weights and two outputs.
+
+    On matrices of rank one it is the K of gradient descent, and with one example a run has its
+    losses; but it ends elsewhere. Convex for τ ≤ 27/52.
+
+    Parameters
+    ----------
+    tau : float
+        How much of the determinant, positive.
+
+    Notes
+    -----
+    ``prop-iso-det`` in the chapter ``implicit-bias-isotropic`` (this book).
+
+    Examples
+    --------
+    >>> K = Twin(tau=0.5)
+    >>> K.gradient([[1.0, 0.0], [0.0, 0.0]]).tolist(), float(K.value([[1.0, 0.0], [0.0, 0.0]]))
+    ([[1.0, 0.0], [0.0, 0.25]], 0.5)
+    """
+
+    tau: float
+    definite: bool = True
+
+    def __post_init__(self) -> None:
+        positive_number("tau", self.tau)
+
+    @property
+    def smoothness(self) -> float:
+        """A Lipschitz constant of ∇K, 1 + 52τ/27."""
+        return 1 + 52 / 27 * self.tau
+
+    def value(self, G: ArrayLike) -> Array:
+        """Return K(G), of shape (...)."""
+        G = _square(G)
+        u = (G * G).sum((-2, -1))
+        return np.asarray(0.5 * u + self.tau * _cofactors(G)[1] * u / (1 + u))
+
+    def gradient(self, G: ArrayLike) -> Array:
+        """Return ∇K(G), of shape (..., 2, 2)."""
+        G = _square(G)
+        u = (G * G).sum((-2, -1))[..., None, None]
+        C, det = _cofactors(G)
+        turn = 2 * det[..., None, None] / (1 + u) ** 2
+        return np.asarray(G + self.tau * (C * u / (1 + u) + turn * G))
+
+
+def _square(G: ArrayLike) -> Array:
+    G = as_stack("G", G)
+    if G.shape[-2:] != (2, 2):
+        raise ValueError(f"G must have shape (..., 2, 2), found {G.shape}.")
+    return G
+
+
+def _cofactors(G: Array) -> tuple[Array, Array]:
+    """Return the gradient of the determinant, and the determinant."""
+    C = G[..., ::-1, ::-1] * [[1.0, -1.0], [-1.0, 1.0]]
+    return C, 0.5 * (C * G).sum((-2, -1))

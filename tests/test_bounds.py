@@ -33,6 +33,7 @@ from dspgd_lib import (
     SmoothedSign,
     Spectral,
     Start,
+    angle_distance_bound,
     certified_limit,
     distance_bound,
     dspgd,
@@ -375,8 +376,12 @@ def test_bounds_of_a_start_on_the_manifold_are_zero(k):
 def test_without_a_sector_inside_0_and_infinity_nothing_is_bounded(k):
     problem, W0 = Problem.gaussian(2, 5, k, 0), np.ones((5, k))
     for K in (PNorm(1.5), PNorm(3.0)):
-        for bound in (path_length_bound, distance_bound, reach_bound):
+        for bound in (path_length_bound, sector_distance_bound, reach_bound):
             assert bound(Start(problem, K, W0)) == np.inf
+    # The angle needs no m, but a learning rate.
+    assert distance_bound(Start(problem, PNorm(1.5), W0)) == np.inf
+    start = Start(problem, PNorm(3.0), W0)
+    assert distance_bound(start) == pytest.approx(np.sqrt(5 * k - 1) * start.length)
     assert gradient_sum_bound(Start(problem, PNorm(3.0), W0)) == np.inf
     assert np.isfinite(gradient_sum_bound(Start(problem, PNorm(1.5), W0)))
     # The bias of a left-invariant K does not need a sector.
@@ -442,6 +447,8 @@ def test_bad_arguments_are_refused_with_a_reason():
             sector_distance_bound(Start(problem, K, W0), form)
     with pytest.raises(ValueError, match=r"^K must be Adam or SmoothedSign"):
         energy_distance_bound(Start(problem, NormalizedGD(1.0), W0))
+    with pytest.raises(ValueError, match=r"^K must be separable, or have a tangent"):
+        angle_distance_bound(Start(problem, NormalizedGD(1.0), W0))
     with pytest.raises(ValueError, match=r"^K must be isotropic"):
         weight_rate(Start(problem, K, W0), rate)
     wide = Problem.gaussian(3, 9, 4, 0)
@@ -452,6 +459,7 @@ def test_bad_arguments_are_refused_with_a_reason():
         (lambda eta: weight_rate(Start(problem, NormalizedGD(1.0), W0), eta), 1.0),
         (lambda eta: distance_bound(Start(problem, K, W0), eta), 1.0),
         (lambda eta: energy_distance_bound(Start(problem, K, W0), eta), 2.0),
+        (lambda eta: angle_distance_bound(Start(problem, K, W0), eta), 2.0),
     ):
         call(0.99 * most * rate)
         for eta in (1.01 * most * rate, 1e9):

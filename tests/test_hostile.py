@@ -204,6 +204,7 @@ CALLS = {
         START | {"form": "best"},
     ),
     "energy_distance_bound": (at_start(lib.energy_distance_bound, "eta"), START | {"eta": RATE}),
+    "angle_distance_bound": (at_start(lib.angle_distance_bound, "eta"), START | {"eta": RATE}),
     "setting": (experiments.setting, {"seed": 0, "n": 3, "d": 7}),
 }
 CASES = [(name, argument) for name, (_, good) in CALLS.items() for argument in good]

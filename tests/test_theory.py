@@ -33,6 +33,7 @@ from dspgd_lib import (
     Spectral,
     SquaredLoss,
     Start,
+    angle_distance_bound,
     certified_limit,
     dspgd,
     energy_distance_bound,
@@ -90,6 +91,19 @@ class SmoothSign:
 
     def sector(self, radius):
         return 1 / np.hypot(radius, 0.5), 2.0
+
+
+class Sloped(Stretched):
+    """A smoothness on balls only."""
+
+    smoothness = np.inf
+
+
+class Flat(Stretched):
+    """A sector that says nothing from below."""
+
+    def sector(self, radius):
+        return 0.0, 4.0
 
 
 class Steep(Stretched):
@@ -171,7 +185,9 @@ def test_a_guarantee_for_several_is_one_for_the_least_of_them(seed):
 
 
 @pytest.mark.parametrize(
-    ("K", "times"), [(Cosh(), 1.0), (Spectral(Cosh()), 2.0)], ids=["separable", "left-invariant"]
+    ("K", "times"),
+    [(Sloped(), 1.0), (Cosh(), 2.0), (Spectral(Cosh()), 2.0)],
+    ids=["sector alone", "separable", "left-invariant"],
 )
 def test_the_learning_rate_that_a_reason_names_is_the_one_that_is_certified(K, times):
     problem, W = Problem.gaussian(3, 9, 2, 0), np.zeros((9, 2))
@@ -278,7 +294,7 @@ def test_limits_certified_on_the_gradients_of_a_run_are_honest(K, loss, k, seed,
 
 
 @given(drawn_losses, drawn_outputs, seeds, st.floats(-3, 2))
-def test_the_certificate_is_the_better_of_two_and_says_which(loss, k, seed, log_eps):
+def test_the_certificate_is_the_best_of_three_and_says_which(loss, k, seed, log_eps):
     problem, rng = random_problem(seed, k, loss)
     W = rng.standard_normal((problem.d, k))
     for K_of in (Adam, SmoothedSign):
@@ -287,9 +303,26 @@ def test_the_certificate_is_the_better_of_two_and_says_which(loss, k, seed, log_
         certificate = certified_limit(Start(problem, K, W), eta)
         sector = sector_distance_bound(Start(problem, K, W))
         left = energy_distance_bound(Start(problem, K, W), eta)
-        assert certificate.error == pytest.approx(min(sector, left), rel=1e-9)
-        assert ("sector" in certificate.reason) == (sector < left)
-        assert ("energy left" in certificate.reason) == (left <= sector)
+        angle = angle_distance_bound(Start(problem, K, W), eta)
+        assert certificate.error == pytest.approx(min(sector, left, angle), rel=1e-9)
+        assert ("sector" in certificate.reason) == (sector < min(left, angle))
+        assert ("energy left" in certificate.reason) == (left <= min(sector, angle))
+        assert ("angle" in certificate.reason) == (angle < left and angle <= sector)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.9])
+def test_a_power_whose_sector_says_nothing_is_certified_by_its_angle(share):
+    """h = |g|³/3: flat at 0, so that m = 0, and steep far out, so that β is that of the run."""
+    problem, W = Problem.gaussian(3, 9, 1, 0), np.zeros(9)
+    start = Start(problem, PNorm(3.0), W)
+    eta = share * start.max_learning_rate
+    certificate = certified_limit(start, eta)
+    assert "angle" in certificate.reason
+    slack = 1.0 if share <= 1 else 1 - share / 2
+    assert certificate.error == pytest.approx(np.sqrt(8) / slack * start.length)
+    run = dspgd(problem, PNorm(3.0), W, eta, tol=1e-3, max_steps=20_000)
+    assert norm(problem.project(run.W) - certificate.limit) <= certificate.error
+    assert certified_limit(start, 2.001 * start.max_learning_rate).error == np.inf
 
 
 @pytest.mark.parametrize("K", [Stretched(), SmoothSign()], ids=["stretched", "smooth-sign"])
@@ -374,7 +407,7 @@ def test_nothing_is_certified_without_a_guarantee():
             certified_limit(Start(problem, Spectral(Cosh()), W), 10.0),
             "every start; from here up to",
         ),
-        (certified_limit(Start(problem, PNorm(3.0), W), 1e-9), "no sector with m > 0"),
+        (certified_limit(Start(problem, Flat(), W), 1e-9), "no sector with m > 0"),
         (certified_limit(Start(problem, Plain(), W), 1e-9), "no smoothness"),
         (certified_limit(Start(problem, DeadZone(), W), 1e-9), "a run may stall"),
         (certified_limit(Start(unsolvable, ngd, np.zeros(3)), 1e-3), "no W interpolates"),

@@ -5,6 +5,7 @@ and the weights from which the run goes on, with the constants that they determi
 """
 
 from .bounds import (
+    angle_distance_bound,
     distance_bound,
     energy,
     energy_distance_bound,

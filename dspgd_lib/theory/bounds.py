@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._validation import Array, frobenius_norm, positive_number
-from .start import Start
+from .start import ROUNDING, Start
 
 
 def energy(start: Start, eta: float) -> Array:
@@ -137,7 +137,7 @@ def sector_distance_bound(start: Start, form: str = "best") -> Array:
     start : Start
         K must have a sector.
     form : str, optional
-        "best": c = ½(√(β/m) − √(m/β)), the best constant, attained with one example and a
+        "best": c = ½(√(β/m) − √(m/β)), the best constant, attained on all data by a
         `Quadratic` K (Kantorovich's inequality). "root": √(β/m) − 1. "paper": (β − m)/m.
 
     Returns
@@ -213,6 +213,53 @@ def energy_distance_bound(start: Start, eta: float | None = None) -> Array:
     return np.asarray(start.K.bend * spent)
 
 
+def angle_distance_bound(start: Start, eta: float | None = None) -> Array:
+    """Return tan θ·√(2L(W0)/μ), which ‖W_∞ − W_GD‖_F never exceeds, whatever ε is.
+
+    Parameters
+    ----------
+    start : Start
+        K must have a `tangent`, which bounds tan θ, θ the angle between G and ∇K(G): √(dk − 1) if
+        K is separable. It must be 0 at 0 only (`definite`), or the run must be known to arrive.
+    eta : float, optional
+        Learning rate, below 2/(βM). From 1/(βM) on the bound is 1/(1 − ½ηβM) times as large.
+        Without eta it is the one for every η ≤ 1/(βM).
+
+    Returns
+    -------
+    array of shape (...)
+        In the units of W; neither β/m nor ε enters. Approached by the smoothed sign with one
+        example, as ε and η go to 0. ∞ where no learning rate is guaranteed.
+
+    Raises
+    ------
+    ValueError
+        If K has no `tangent` or no `smoothness`, or eta is not positive or not below 2/(βM).
+
+    Notes
+    -----
+    ``thm-general-distance`` and, from 1/(βM) on, ``thm-general-steady`` in the chapter
+    ``implicit-bias-general`` (this book).
+
+    Examples
+    --------
+    >>> from dspgd_lib import Adam, Problem
+    >>> start = Start(Problem(X=[[1.0, 0.0]], Y=[0.0]), Adam(eps=0.01), [3.0, 5.0])
+    >>> float(angle_distance_bound(start)), float(angle_distance_bound(start, eta=0.015))
+    (3.0, 12.0)
+    """
+    if not start.has("tangent"):
+        raise ValueError(f"K must be separable, or have a tangent, for this bound: {start.K!r}.")
+    most = start.max_learning_rate
+    share = np.where(np.greater(most, 0), 0.0, 2.0)
+    if eta is not None:
+        times = start.checked_rate(eta, times=2.0) / most
+        share = np.where(times <= 1.0 + ROUNDING, 0.0, np.minimum(times, 2.0))
+    turn = start.K.tangent(start.problem.d * start.problem.k)
+    with np.errstate(divide="ignore"):
+        return _times(turn * (1.0 / (1.0 - 0.5 * share)), start.length)
+
+
 def distance_bound(start: Start, eta: float | None = None) -> Array:
     """Return the least bound on ‖W_∞ − W_GD‖_F that K has the properties for.
 
@@ -220,7 +267,7 @@ def distance_bound(start: Start, eta: float | None = None) -> Array:
     ----------
     start : Start
         What K has decides: 0 for an isotropic or left-invariant K that is 0 at 0 only, else the
-        lesser of `sector_distance_bound` and `energy_distance_bound`.
+        least of `sector_distance_bound`, `energy_distance_bound` and `angle_distance_bound`.
     eta : float, optional
         Learning rate, at most `start.max_learning_rate`. It sharpens the second of these.
 
@@ -259,6 +306,8 @@ def distance_bounds(start: Start, eta: float | None) -> dict[str, Callable[[], A
         "energy left": ("bend", lambda: energy_distance_bound(start, eta)),
         "sector": ("sector", lambda: sector_distance_bound(start)),
     }
+    if start.is_definite and start.has("smoothness"):
+        bounds["angle"] = ("tangent", lambda: angle_distance_bound(start, eta))
     return {name: bound for name, (needs, bound) in bounds.items() if start.has(needs)}
 
 

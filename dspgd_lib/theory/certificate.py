@@ -40,7 +40,7 @@ def certified_limit(start: Start, eta: float) -> CertifiedLimit:
     ----------
     start : Start
         The iterate W at which the run is stopped, of shape (d, k), and its K, whose attributes
-        (`smoothness`, `invariance`, `definite`, `bend`, `sector`) decide the bound.
+        (`smoothness`, `invariance`, `definite`, `bend`, `tangent`, `sector`) decide the bound.
     eta : float
         Learning rate.
 
@@ -48,9 +48,10 @@ def certified_limit(start: Start, eta: float) -> CertifiedLimit:
     -------
     CertifiedLimit
         Isotropic and left-invariant K that are 0 at 0 only (m > 0 or `definite`): error 0 for
-        η < 2/(βM). Others: the lesser of `energy_distance_bound`, for η < 2/(βM), and of
-        `sector_distance_bound`, for η ≤ 1/(βM); the reason names it. β is the one on the gradients
-        of the run if K has no global one. In all other cases the error is ∞ and Π(W) is a guess.
+        η < 2/(βM). Others: the least of `energy_distance_bound` and `angle_distance_bound`, for
+        η < 2/(βM), and of `sector_distance_bound`, for η ≤ 1/(βM); the reason names it. β is the
+        one on the gradients of the run if K has no global one. In all other cases the error is ∞
+        and Π(W) is a guess.
 
     Raises
     ------
@@ -87,7 +88,8 @@ def _certified_error(start: Start, eta: float) -> tuple[float, str]:
     bound = start.max_learning_rate
     if not start.is_guaranteed(eta):
         # Up to twice the guarantee the loss still falls, which is all that these need.
-        twice = start.in_row_space or start.has("bend")
+        steady = start.has("tangent") and start.is_definite
+        twice = start.in_row_space or start.has("bend") or steady
         if not (twice and eta < 2.0 * bound):
             return np.inf, _no_certificate(start, bound, twice)
     found = distance_bounds(start, eta)
