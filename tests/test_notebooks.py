@@ -380,7 +380,7 @@ def test_references_are_those_of_the_built_book(name: str) -> None:
         built_page(name),
     )
     text = "\n\n".join(c.source for c in NOTEBOOKS[name].cells if c.cell_type == "markdown")
-    equation = r"(?<![$\w.}\[])\(\d\.\d+\)"
+    equation = r"(?<![$\w.}\['])\(\d+\.\d+\)"
     assert re.findall(rf"\[(\w+ \d[\d.]*)\]\(#|({equation})", text) == [
         ("", name) if name.startswith("(") else (name, "") for name in built
     ]
