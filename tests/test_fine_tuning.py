@@ -864,5 +864,6 @@ def test_the_ends_over_the_learning_rate_lie_on_the_lines():
         if slope:
             small = SHARES < 0.04
             assert apart[small] == pytest.approx(SHARES[small] * slope, rel=0.02)
+            assert SHARES[-1] == 1 and 1.065 < apart[-1] / slope < 1.075
         else:
             assert apart.max() < 1e-12

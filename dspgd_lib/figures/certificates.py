@@ -18,7 +18,7 @@ from dspgd_lib.theory import Start, energy_distance_bound, sector_distance_bound
 METHODS = (Adam(1.0), SmoothedSign(1.0))
 LOSS = 300.0  # of the start: far enough that the sector has something to say
 SEEDS = range(10)
-SECTOR = "#5b3e96"
+SECTOR = "#00705a"
 
 
 @cache
@@ -103,7 +103,7 @@ def _draw_run(ax: Any, method: int) -> None:
 
 
 COLORS = {"energy": BOUND, "sector": SECTOR}
-NAMES = {"energy": "energy left", "sector": "sector"}
+NAMES = {"energy": "leash", "sector": "sector"}
 
 
 def takes_over(method: int, seed: int = 0) -> tuple[str, str, int]:

@@ -73,7 +73,7 @@ def ratio(mass: ArrayLike, v: ArrayLike) -> np.ndarray:
 def _draw_curve(ax: Any) -> None:
     c = np.linspace(1, WIDE, 100)
     ax.plot(c, 1 / c, color=INK, lw=2)
-    ax.annotate("1/c", (5.7, 0.21), color=INK)
+    ax.annotate("1/c", (5.25, 0.09), color=INK)
     ax.set(xlim=(0.8, WIDE), ylim=(0, 1.06), xlabel="$c$ = |entry| / its step")
     ax.set_title("the curve and its chord")
 
@@ -84,7 +84,7 @@ def _draw_ratio(ax: Any) -> None:
     ax.axhline(BEND, color=BOUND, lw=2)
     ax.annotate("v → 0", (0.17, 0.195), color="#4d5866", ha="right")
     ax.annotate("2/(3√3)", (0.02, BEND + 0.012), color=BOUND)
-    ax.set(xlim=(0, 1), ylim=(0, 0.45), xlabel="share $t$ of the large entry")
+    ax.set(xlim=(0, 1), ylim=(0, 0.45), xlabel="share $t$ of the work, large entry")
     ax.set_title("distance of ∇K(V) from span V, over ⟨V, ∇K(V)⟩")
 
 

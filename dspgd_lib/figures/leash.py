@@ -87,7 +87,7 @@ def _draw_fits(ax: Any) -> None:
     draw_ground(ax, SEEN, (-2, 2), (-2, 2))
     ax.plot(*SEEN.see([(0, 0, 0), (0, 0, 2.1)]).T, color=GD, lw=1, alpha=0.5)
     ax.plot(*SEEN.see(_locus()[1] * (1, 1, 0)).T, color=ADAM.color, lw=1, alpha=0.4)
-    ax.annotate("perfect fits", SEEN.see((-0.7, -1.85, 0)), color=MANIFOLD, ha="center")
+    ax.annotate("perfect fits", SEEN.see((-1.4, -1.15, 0)), color=MANIFOLD, ha="center")
     ax.set(xlim=(-2.65, 2.65), ylim=(-1.45, 2.45), aspect="equal")
 
 
@@ -118,7 +118,7 @@ def _leash_frame(height: float) -> Frame:
         Dots(start, INK, "o", 6),
         Dots(foot, GD, "o", 5.5),
         Dots(there, ADAM.color, ADAM.marker, 5.5),
-        Text(start, "W₀", INK, (9, 2)),
+        Text(start, "W₀", INK, (9, 10)),
         Text(foot, "GD", GD, (-8, -4), "end", bold=True),
         Text(there, "Adam", ADAM.color, (9, -4), bold=True),
     ]
@@ -270,7 +270,8 @@ def _draw_bounds(ax: Any) -> None:
         place, color, ha = LABELS[name]
         width = 2.6 if color == BOUND else 1.6
         ax.loglog(LOSSES, np.median(bounds / LOSSES, axis=0), color=color, lw=width)
-        ax.annotate(name, place, color=color, ha=ha, weight="bold")
+        words = "leash" if name == "this chapter" else name
+        ax.annotate(words, place, color=color, ha=ha, weight="bold")
     spent = measured / LOSSES
     ax.fill_between(LOSSES, spent.min(0), spent.max(0), color=ADAM.color, alpha=0.2, lw=0)
     ax.loglog(LOSSES, np.median(spent, axis=0), ADAM.marker, color=ADAM.color, ms=4.5)
@@ -294,7 +295,7 @@ def every_bound() -> Picture:
     takes_over = LOSSES[np.argmax(medians["sector, best"] < medians["this chapter"])]
     alt = (
         "Distances divided by the loss, medians over ten seeds, on logarithmic axes. The bound of "
-        f"this chapter is level, at {medians['this chapter'][0] / LOSSES[0]:.2f} for small losses, "
+        f"the leash is level, at {medians['this chapter'][0] / LOSSES[0]:.2f} for small losses, "
         f"and the least one up to a loss of about {number(takes_over, '.2g')}; from there on "
         "the best sector bound is. The measured distance is between "
         f"{shares.min():.2f} and {shares.max():.2f} of the least bound."

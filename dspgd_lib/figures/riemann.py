@@ -305,23 +305,20 @@ def over_rates(seed: int = 5) -> list[tuple[Any, np.ndarray, float]]:
 
 
 def _draw_slope(ax: Any) -> None:
-    places = {"Adam": (0.022, 150.0), "SmoothedSign": (0.045, 1 / 200)}
     for K, apart, slope in over_rates():
-        style, name = look(K), type(K).__name__
-        if slope:
-            ax.loglog(SHARES, SHARES * slope, color=style.color, lw=1.6, ls=(0, (5, 3)))
-            at, factor = places[name]
-            text = f"{style.name}: line {slope:.2g}·η"
-            ax.annotate(text, (at, factor * at * slope), color=style.color, weight="bold")
-        ax.loglog(SHARES, np.maximum(apart, 1e-16), style.marker, color=style.color, ms=5.5)
-    ax.annotate("normalized GD", (0.022, 2e-13), color=look(NormalizedGD(1.0)).color)
-    ax.annotate("smoothed Muon", (0.28, 2e-13), color=look(Spectral(SmoothedSign(1.0))).color)
-    ax.set(xlim=(0.016, 1.25), ylim=(1e-16, 30), xlabel=r"learning rate $\eta$, in 1/(βM)")
-    ax.set_title("distance of the end from the flow's end")
+        if not slope:
+            continue
+        style = look(K)
+        ax.plot([0, 1.05], [slope, slope], color=style.color, lw=1.6, ls=(0, (5, 3)))
+        ax.plot(SHARES, apart / SHARES, style.marker, color=style.color, ms=6)
+        text = f"{style.name}: law {slope:.2g}"
+        ax.annotate(text, (0.04, slope - 0.0022), color=style.color, weight="bold")
+    ax.set(xlim=(0, 1.06), ylim=(0, 0.03), xlabel=r"learning rate $\eta$, in 1/(βM)")
+    ax.set_title("distance between the ends, over η")
 
 
 def slope() -> Picture:
-    """Return the distance of the end from that of the flow over η, with the predicted lines.
+    """Return the distance of the end from that of the flow, over η, with the predicted levels.
 
     Returns
     -------
@@ -338,8 +335,9 @@ def slope() -> Picture:
     ]
     floor = max(apart.max() for _, apart, slope in found if not slope)
     alt = (
-        "Distance of the end from the flow's end over the learning rate, logarithmic axes: "
+        "Distance of the end from the flow's end, divided by the learning rate, over the learning "
+        "rate; the dots rise a little above their level lines. Distances: "
         + "; ".join(parts)
-        + f". Normalized GD and smoothed Muon stay below {number(floor, '.0e')}."
+        + f". Not drawn: normalized GD and smoothed Muon, below {number(floor, '.0e')}."
     )
     return Picture([Panel(_draw_slope, alt, (360, 320))])

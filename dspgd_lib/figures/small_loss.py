@@ -129,8 +129,8 @@ def _draw_law(ax: Any) -> None:
     ax.loglog(EPS, found["rest"], "o", color=REST, ms=4.5)
     ax.annotate("law", (0.12, 6), color=INK, weight="bold")
     ax.annotate("distance", (300, 6e-3), color=ADAM, weight="bold")
-    ax.annotate("what the law\nleaves over", (0.6, 3e-8), color=REST, weight="bold")
-    ax.annotate("proved for it", (4, 100.0), color=BOUND, weight="bold")
+    ax.annotate("the rest: what the\nlaw leaves over", (0.6, 3e-8), color=REST, weight="bold")
+    ax.annotate("proved for the rest", (4, 100.0), color=BOUND, weight="bold")
     ax.set(xlim=(0.08, 1.3e5), ylim=(1e-11, 1e5), xlabel=r"smoothing $\varepsilon$")
     ax.set_title("distance of Adam's end from GD's")
 
